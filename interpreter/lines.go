@@ -1,0 +1,67 @@
+package interpreter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Lines makes legs and joins them.
+type Lines interface {
+	// Dial calls to and returns its leg when the far end has answered. A *DialError says why it has not. When ctx
+	// ends the attempt is cancelled and context.Cause(ctx) returned; an answer that crosses is hung up.
+	Dial(ctx context.Context, to Target, o DialOptions) (Leg, error)
+	// Bridge joins two answered legs until one of them ends (then it returns nil) or ctx ends (then
+	// context.Cause(ctx)); both legs live on except the one that ended.
+	Bridge(ctx context.Context, a, b Leg, o BridgeOptions) error
+}
+
+// Target is whom to call.
+type Target struct {
+	URI      string        // sip:user@host;params, or a number to send through the default trunk
+	Name     string        // as the customer wrote it, for the trace and the To parameter
+	Username string        // digest credentials for this target, may be empty
+	Password string        //
+	Headers  []Header      // custom headers of the INVITE, already allowed by the dialect
+	Timeout  time.Duration // ring time; 0: DialOptions.Timeout
+	Delay    time.Duration // wait before it rings, when several ring together
+}
+
+// DialOptions of one attempt.
+type DialOptions struct {
+	ID       string         // id of the new leg; empty: made
+	From     Address        // caller id presented
+	Timeout  time.Duration  // ring time; 0: 60 s
+	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody
+	Progress func(Progress) // told of every change in order, never concurrently; must not block; may be nil
+}
+
+// Progress is a step of a call attempt.
+type Progress struct {
+	Status CallStatus // StatusInitiated, StatusRinging, StatusInProgress
+	Code   int        // SIP code
+	Early  bool       // sound before the answer
+	CallID string     // SIP Call-ID of the attempt
+}
+
+// DialError is why a call attempt was not answered.
+type DialError struct {
+	Status CallStatus // StatusBusy, StatusNoAnswer, StatusFailed, StatusCanceled
+	Code   int        // SIP code, ours where none came
+	Cause  string     // USER_BUSY, NO_ANSWER, CALL_REJECTED …
+	Reason string     // one sentence
+	Fault  int        // numbered code of docs/errors.md, or 0
+	CallID string     // SIP Call-ID of the attempt, may be empty
+}
+
+// Error is status, code and reason.
+func (e *DialError) Error() string { return fmt.Sprintf("%s: %d %s", e.Status, e.Code, e.Reason) }
+
+// BridgeOptions of one bridge.
+type BridgeOptions struct {
+	Record   io.WriteSeeker // WAV of the conversation; nil: none
+	Stereo   bool           // a in the left channel, b in the right; else both mixed
+	Track    string         // "both" (default), "inbound" (a alone), "outbound" (b alone)
+	KeepKeys string         // keys of a that stay here instead of going to b
+}
