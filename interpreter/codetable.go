@@ -59,6 +59,7 @@ var codes = []CodeInfo{
 	{12200, LevelWarning, "Document not valid", "The element, attribute or field is unknown or misplaced and was skipped or defaulted; see the place given."},
 	{12300, LevelError, "Content type not usable", "Answer with text/xml for TwiML or application/json for Kazoo JSON."},
 	{12400, LevelError, "Internal failure", "This is a fault of the engine; the log has the details under the call's id."},
+	{15003, LevelWarning, "Callback not delivered", "The application answered the callback with an error or not at all; it is tried three times within ten minutes."},
 	{90001, LevelError, "Flow loop", "Documents followed each other without playing or waiting; end the circle of redirects."},
 	{90002, LevelError, "Address refused", "The URL leads to a loopback or private address; start with --allow-private, or allow the network in the configuration."},
 	{90003, LevelWarning, "Audio not usable", "The file is not audio that can be played, or lies about its size; convert it to WAV or MP3."},
