@@ -91,6 +91,7 @@ type PromptData struct {
 	What    string        `json:"what"` // URL, words, name
 	Voice   string        `json:"voice,omitempty"`
 	Stopped string        `json:"stopped,omitempty"` // why it ended early: digit, hangup, redirect
+	Key     string        `json:"key,omitempty"`     // the key that stopped it; a private one is shown as *
 	Took    time.Duration `json:"took,omitempty"`
 }
 

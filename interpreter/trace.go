@@ -1,6 +1,7 @@
 package interpreter
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -31,6 +32,11 @@ func (c *Call) Emit(e Event) {
 	defer c.trace.mu.Unlock()
 	if d, ok := e.Data.(DigitData); ok && c.trace.private {
 		d.Key, e.Text = "*", "digit *"
+		e.Data = d
+	}
+	if d, ok := e.Data.(PromptData); ok && c.trace.private && d.Key != "" {
+		e.Text = strings.Replace(e.Text, "digit "+d.Key, "digit *", 1)
+		d.Key = "*"
 		e.Data = d
 	}
 	c.trace.seq++
