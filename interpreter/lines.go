@@ -64,4 +64,5 @@ type BridgeOptions struct {
 	Stereo   bool           // a in the left channel, b in the right; else both mixed
 	Track    string         // "both" (default), "inbound" (a alone), "outbound" (b alone)
 	KeepKeys string         // keys of a that stay here instead of going to b
+	Lead     time.Duration  // silence written to Record first: the time it rang
 }

@@ -18,6 +18,9 @@ func (c *Call) SetStatus(ctx context.Context, s CallStatus) {
 	if len(posts) == 0 {
 		return
 	}
+	// A hang-up at this very moment must not lose a state that was reached.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.m.cfg.Limits.AfterHangup)
+	defer cancel()
 	err := c.m.cfg.Outbox.Queue(ctx, posts, Write{Kind: KindCall, ID: c.ID, Value: c.record()})
 	if err != nil {
 		c.Fault(&Fault{Code: CodeInternal, Msg: "queue status callback", Err: err})

@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"io"
 	"math"
 	"net/url"
 	"slices"
@@ -64,12 +65,20 @@ func openRecording(ctx context.Context, c *interpreter.Call, r recording) (*reco
 	}
 	r.blob = blob
 	if err := r.store(ctx); err != nil {
-		blob.Close()                 //nolint:errcheck // the failure below is the one to tell
+		blob.Close()                //nolint:errcheck // the failure below is the one to tell
 		c.Blobs.Remove(ctx, r.name) //nolint:errcheck // an empty blob costs nothing
 		return nil, recordingFault("write the recording's record", err)
 	}
 	c.Emit(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvRecord, Text: "record"})
 	return &r, nil
+}
+
+// writer is where the sound goes; nil where there is no recording.
+func (r *recording) writer() io.WriteSeeker {
+	if r == nil {
+		return nil
+	}
+	return r.blob
 }
 
 // close ends the recording in its final state and tells subscribers, all in one batch. It works on a context that has

@@ -1,0 +1,247 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+
+	"pintle/interpreter"
+)
+
+// attempt is one target being called: its child call, and what became of it.
+type attempt struct {
+	r       *ring
+	to      Callee
+	child   *interpreter.Call
+	earlyTo interpreter.Leg
+	onEarly func(context.Context)
+
+	leg      interpreter.Leg // set when it has answered
+	ready    bool            // answered and through its screening
+	err      error           // why it is not ready
+	finished bool
+	result   interpreter.DialResult
+	done     chan struct{} // closed when run has returned
+}
+
+// newAttempt makes the child call and tells the trace.
+func (r *ring) newAttempt(t Callee) *attempt {
+	from := r.d.From
+	if from == (interpreter.Address{}) {
+		from = r.c.From
+	}
+	child := r.c.NewChild(from, addressOf(t.Target), t.Callback)
+	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + names(t), Data: child.ID})
+	return &attempt{r: r, to: t, child: child, done: make(chan struct{}), result: interpreter.DialResult{ID: child.ID}}
+}
+
+// run calls the target, lets it through its screening and says so on ready; a failed attempt is finished at once, one
+// that lost is left to finishLosers.
+func (a *attempt) run(ctx context.Context, ready chan<- *attempt) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.err = errors.New("internal failure")
+			a.finish(a.err)
+			close(a.done)
+			ready <- a
+			panic(p) // the group carries it to the loop of the call
+		}
+	}()
+	a.err = a.call(ctx)
+	a.ready = a.err == nil
+	if !a.ready && !errors.Is(context.Cause(ctx), errLost) {
+		a.finish(a.err)
+	}
+	close(a.done)
+	ready <- a
+}
+
+// call brings the attempt to the point where it can be bridged.
+func (a *attempt) call(ctx context.Context) error {
+	if err := interpreter.Sleep(ctx, a.to.Target.Delay); err != nil {
+		return err
+	}
+	leg, err := a.dial(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.child.Attach(ctx, leg); err != nil {
+		leg.Hangup(context.WithoutCancel(ctx), interpreter.HangupOf(err)) //nolint:errcheck // it is over either way
+		return err
+	}
+	a.leg = leg
+	a.child.SetStatus(ctx, interpreter.StatusInProgress)
+	on, stop := both(ctx, leg)
+	defer stop()
+	if a.to.SendDigits != "" {
+		if _, err := playOne(on, a.child, interpreter.Prompt{Digits: a.to.SendDigits}); err != nil {
+			return err
+		}
+	}
+	if a.to.Screen == nil {
+		return context.Cause(on)
+	}
+	if err := a.child.Screen(on, *a.to.Screen); err != nil {
+		return err
+	}
+	return context.Cause(on)
+}
+
+// both is a context that ends with ctx and with the leg, with the cause of the one that ended first.
+func both(ctx context.Context, leg interpreter.Leg) (context.Context, func()) {
+	on, cancel := context.WithCancelCause(ctx)
+	off := context.AfterFunc(leg.Context(), func() { cancel(context.Cause(leg.Context())) })
+	return on, func() {
+		off()
+		cancel(nil)
+	}
+}
+
+// dial calls, and moves the child's status on meanwhile in a goroutine of its own, since a status may wait for the
+// store and the edge that reports it must not.
+func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
+	t := a.to.Target
+	if t.Timeout <= 0 {
+		t.Timeout = a.r.d.Timeout
+	}
+	if t.Timeout <= 0 {
+		t.Timeout = defaultRing
+	}
+	t.Delay = 0
+	a.child.SetStatus(ctx, interpreter.StatusInitiated)
+	n := newNotes(func(p interpreter.Progress) { a.progress(ctx, p) })
+	leg, err := a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
+		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put,
+	})
+	n.close()
+	if err == nil && leg.Context().Err() != nil {
+		return nil, context.Cause(leg.Context())
+	}
+	return leg, err
+}
+
+// progress moves the child on and tells the trace of the call that dials.
+func (a *attempt) progress(ctx context.Context, p interpreter.Progress) {
+	if p.CallID != "" {
+		a.result.CallID = p.CallID
+	}
+	if p.Status != "" && p.Status != interpreter.StatusInProgress {
+		a.child.SetStatus(ctx, p.Status)
+	}
+	if p.Early && a.onEarly != nil {
+		a.onEarly(ctx)
+	}
+	a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvProgress, Text: progressText(p), Data: p})
+}
+
+func progressText(p interpreter.Progress) string {
+	if p.Early {
+		return "sound before the answer"
+	}
+	return string(p.Status)
+}
+
+// finish ends the child of an attempt that was not bridged, and keeps its result.
+func (a *attempt) finish(err error) {
+	if a.finished {
+		return
+	}
+	a.finished = true
+	if err == nil {
+		err = errLost
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.r.c.Leg.Context()), saveTime)
+	defer cancel()
+	why := interpreter.HangupOf(err)
+	a.result.Cause, a.result.Code = why.Cause, why.Code
+	if a.leg == nil {
+		a.result.Status = statusOf(err)
+		a.child.Finish(ctx, why)
+		return
+	}
+	a.result.Answered, a.result.Status = true, interpreter.StatusCompleted
+	a.result.Cause, a.result.Code = "CALL_REJECTED", 200 // answered, and then not willing to talk
+	a.result.CallID, a.result.Headers = a.leg.Info().CallID, a.leg.Info().Headers
+	a.result.Duration = a.child.Since()
+	a.child.Finish(ctx, why)
+}
+
+// statusOf is the state of an attempt that nobody answered.
+func statusOf(err error) interpreter.CallStatus {
+	var d *interpreter.DialError
+	switch {
+	case errors.As(err, &d) && d.Status != "":
+		return d.Status
+	case errors.As(err, &d):
+		return interpreter.StatusOf(d.Code)
+	default:
+		return interpreter.StatusCanceled
+	}
+}
+
+// notes carries reports from someone who must not wait to a goroutine that may.
+type notes struct {
+	mu     sync.Mutex // guards closed
+	closed bool
+	ch     chan interpreter.Progress
+	g      group
+}
+
+func newNotes(f func(interpreter.Progress)) *notes {
+	// An attempt has three or four steps; a peer that repeats its 180 for ever loses the repetitions.
+	n := &notes{ch: make(chan interpreter.Progress, 16)}
+	n.g.Go(func() {
+		for p := range n.ch {
+			f(p)
+		}
+	})
+	return n
+}
+
+func (n *notes) put(p interpreter.Progress) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	select {
+	case n.ch <- p:
+	default:
+	}
+}
+
+// close returns when every report has been worked on.
+func (n *notes) close() {
+	n.mu.Lock()
+	if !n.closed {
+		n.closed = true
+		close(n.ch)
+	}
+	n.mu.Unlock()
+	n.g.Wait()
+}
+
+// addressOf makes the address that a child call shows as its To.
+func addressOf(t interpreter.Target) interpreter.Address {
+	a := interpreter.Address{User: t.Name, URI: t.URI}
+	rest, ok := strings.CutPrefix(t.URI, "sip:")
+	if !ok {
+		rest, ok = strings.CutPrefix(t.URI, "sips:")
+	}
+	if !ok {
+		a.User, a.URI = t.URI, ""
+		return a
+	}
+	rest, _, _ = strings.Cut(rest, ";")
+	user, host, found := strings.Cut(rest, "@")
+	if !found {
+		user, host = "", rest
+	}
+	if u, err := url.PathUnescape(user); err == nil {
+		user = u
+	}
+	a.User, a.Host = user, host
+	return a
+}

@@ -1,0 +1,226 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pintle/interpreter"
+)
+
+// Strategy is the order in which targets ring.
+type Strategy int
+
+// The orders.
+const (
+	Together Strategy = iota // all at once, each after its own Delay
+	InTurn                   // one after the other, until one is bridged
+)
+
+// RecordMode says whether and from when a Dial is recorded.
+type RecordMode int
+
+// The modes.
+const (
+	NoRecording RecordMode = iota
+	FromAnswer             // from the bridge on
+	FromRinging            // from the first ring on; what comes before the bridge is silence in the file
+)
+
+// Callee is one target of a Dial.
+type Callee struct {
+	Target     interpreter.Target
+	Screen     *interpreter.Request       // document run on the called leg before it is bridged; nil: none
+	SendDigits string                     // keys sent to the called leg when it answers, before Screen
+	Callback   interpreter.StatusCallback // subscription to the states of the child call
+}
+
+// DialRecording of the joined legs.
+type DialRecording struct {
+	Mode     RecordMode
+	Dual     bool   // caller left, callee right; else both mixed
+	Track    string // "both" (default), "inbound" (caller alone), "outbound" (callee alone)
+	Callback RecordingCallback
+}
+
+// Dial calls someone and joins the two legs.
+type Dial struct {
+	Targets        []Callee
+	Strategy       Strategy
+	From           interpreter.Address // caller id; zero: the caller's own
+	Timeout        time.Duration       // ring time of each target; 0: 30 s
+	TimeLimit      time.Duration       // of the conversation; 0: none
+	AnswerOnBridge bool                // the caller is answered when the callee is connected, and hears ringing until then
+	Ringback       interpreter.Prompt  // what an answered caller hears while it rings; zero: the tone "ringback"
+	EarlyMedia     bool                // the caller hears the callee's own early media, where a single one rings
+	HangupKey      string              // keys of the caller that end the conversation; empty: none
+	Record         DialRecording
+}
+
+// Dialled is how a Dial ended.
+type Dialled struct {
+	interpreter.DialResult
+	Recording *interpreter.Recording // nil: none was made
+	Hungup    bool                   // the caller hung up
+	Key       string                 // key of HangupKey that ended the conversation, or empty
+	TimeLimit bool                   // TimeLimit ended it
+}
+
+// defaultRing is how long a target rings that names no time.
+const defaultRing = 30 * time.Second
+
+// errLost is the cause of an attempt that ended because another one was bridged.
+var errLost = errors.New("another party answered")
+
+// Run calls the targets, lets the first that answers through its screening, joins it with the caller and returns when
+// they are parted. Every child call has ended, and its record is written, when Run returns. When ctx ends, children
+// are hung up, the error is context.Cause(ctx), and Dialled says how far it came (Status is canceled when nobody had
+// been bridged).
+func (d Dial) Run(ctx context.Context, c *interpreter.Call) (Dialled, error) {
+	var g group
+	r := &ring{d: d, c: c, began: time.Now()}
+	defer g.Wait()
+	if err := r.answer(ctx); err != nil {
+		return Dialled{DialResult: interpreter.DialResult{Status: interpreter.StatusCanceled}, Hungup: isHangup(err)}, err
+	}
+	var out Dialled
+	switch {
+	case len(d.Targets) == 0 || c.Lines == nil:
+		out.DialResult = interpreter.DialResult{Status: interpreter.StatusFailed, Cause: "NO_ROUTE_DESTINATION", Code: 404}
+	case d.Strategy == InTurn:
+		out = r.inTurn(ctx, &g)
+	default:
+		out, _ = r.round(ctx, &g, d.Targets)
+	}
+	g.Wait() // the losers have ended too
+	cause := context.Cause(ctx)
+	if cause != nil && !out.Bridged && !out.Answered {
+		out.Status, out.Cause, out.Code = interpreter.StatusCanceled, "ORIGINATOR_CANCEL", 487
+	}
+	out.Hungup = isHangup(cause)
+	c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDialEnd, Text: out.title(), Data: out.DialResult})
+	return out, cause
+}
+
+func (o Dialled) title() string {
+	s := "dial " + string(o.Status)
+	if o.Bridged {
+		return s + fmt.Sprintf(" after %v", o.Duration.Round(time.Millisecond))
+	}
+	if o.Cause != "" {
+		s += " " + o.Cause
+	}
+	return s
+}
+
+// ring is one run of a Dial.
+type ring struct {
+	d     Dial
+	c     *interpreter.Call
+	began time.Time
+}
+
+// answer answers the caller, or lets him hear ringing where the answer waits for the bridge.
+func (r *ring) answer(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if !r.d.AnswerOnBridge {
+		return r.c.Answer(ctx)
+	}
+	if r.unanswered() {
+		return r.c.Leg.Ring(ctx)
+	}
+	return nil
+}
+
+func (r *ring) unanswered() bool { return r.c.Status() != interpreter.StatusInProgress }
+
+// inTurn calls one target after the other; the result is that of the last one.
+func (r *ring) inTurn(ctx context.Context, g *group) Dialled {
+	var out Dialled
+	for _, t := range r.d.Targets {
+		var bridged bool
+		out, bridged = r.round(ctx, g, []Callee{t})
+		if bridged || context.Cause(ctx) != nil {
+			return out
+		}
+	}
+	return out
+}
+
+// round calls targets together and bridges the first that is ready.
+func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, bool) {
+	calling, lose := context.WithCancelCause(ctx)
+	defer lose(errLost)
+	ready := make(chan *attempt, len(targets)) // one place each: an attempt that lost never waits to say so
+	var all []*attempt
+	for _, t := range targets {
+		all = append(all, r.newAttempt(t))
+	}
+	tone := r.ringback(ctx)
+	defer tone.stop()
+	for _, a := range all {
+		if len(all) == 1 && r.d.EarlyMedia {
+			a.earlyTo, a.onEarly = r.c.Leg, tone.early
+		}
+		g.Go(func() { a.run(calling, ready) })
+	}
+	won := first(ready, len(all))
+	if won == nil {
+		g.Wait()
+		tone.stop()
+		return Dialled{DialResult: best(all)}, false
+	}
+	lose(errLost)
+	g.Go(func() { finishLosers(all, won) })
+	out := r.bridge(ctx, won, tone)
+	return out, true
+}
+
+// first returns the first attempt that is ready to be bridged, or nil when all have ended.
+func first(ready <-chan *attempt, n int) *attempt {
+	for range n {
+		if a := <-ready; a.ready {
+			return a
+		}
+	}
+	return nil
+}
+
+// finishLosers ends the attempts that another one beat, in order of the document.
+func finishLosers(all []*attempt, won *attempt) {
+	for _, a := range all {
+		if a != won {
+			<-a.done
+			a.finish(a.err)
+		}
+	}
+}
+
+// rank orders the results of attempts from the least to the most telling.
+var rank = map[interpreter.CallStatus]int{
+	interpreter.StatusCanceled: 1, interpreter.StatusFailed: 2, interpreter.StatusNoAnswer: 3,
+	interpreter.StatusBusy: 4, interpreter.StatusCompleted: 5,
+}
+
+// best is the result of a round in which nobody was bridged.
+func best(all []*attempt) interpreter.DialResult {
+	var b interpreter.DialResult
+	for _, a := range all {
+		if rank[a.result.Status] > rank[b.Status] {
+			b = a.result
+		}
+	}
+	return b
+}
+
+// names of the targets for the trace.
+func names(t Callee) string {
+	if t.Target.Name != "" {
+		return t.Target.Name
+	}
+	return strings.TrimSpace(t.Target.URI)
+}
