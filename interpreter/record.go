@@ -21,7 +21,7 @@ func (c *Call) SetStatus(ctx context.Context, s CallStatus) {
 	// A hang-up at this very moment must not lose a state that was reached.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.m.cfg.Limits.AfterHangup)
 	defer cancel()
-	err := c.m.cfg.Outbox.Queue(ctx, posts, Write{Kind: KindCall, ID: c.ID, Value: c.record()})
+	err := c.m.cfg.Outbox.Queue(ctx, posts, Write{Kind: KindCall, ID: c.ID, Value: c.openRecord()})
 	if err != nil {
 		c.Fault(&Fault{Code: CodeInternal, Msg: "queue status callback", Err: err})
 	}
@@ -63,7 +63,7 @@ func (c *Call) statusPosts(s CallStatus, cdr *CDR) []Post {
 		seq := c.seq
 		c.seq++
 		c.mu.Unlock()
-		for k, v := range c.statusParams(seq, time.Now(), cdr) {
+		for k, v := range statusParams(seq, time.Now(), cdr) {
 			p.Params[k] = v
 		}
 		posts = append(posts, p)
@@ -87,7 +87,7 @@ func (c *Call) record() CallRecord {
 
 // opened commits the open record of the call; the answer waits for it.
 func (c *Call) opened(ctx context.Context) error {
-	if err := c.m.cfg.Records.Put(ctx, KindCall, c.ID, c.record(), 0); err != nil {
+	if err := c.m.cfg.Records.Put(ctx, KindCall, c.ID, c.openRecord(), 0); err != nil {
 		return &Fault{Code: CodeInternal, Msg: "write the call's record", Err: err}
 	}
 	return nil

@@ -93,7 +93,7 @@ func (s StatusCallback) wants(event string) bool {
 }
 
 // statusParams are the parameters of a status callback beyond the standard ones.
-func (c *Call) statusParams(seq int, at time.Time, cdr *CDR) url.Values {
+func statusParams(seq int, at time.Time, cdr *CDR) url.Values {
 	v := url.Values{
 		"Timestamp":      {at.UTC().Format(time.RFC1123Z)},
 		"CallbackSource": {"call-progress-events"},
