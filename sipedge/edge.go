@@ -1,0 +1,321 @@
+package sipedge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/sirupsen/logrus"
+
+	"pintle/interpreter"
+)
+
+const (
+	defaultT1      = 500 * time.Millisecond
+	defaultT2      = 4 * time.Second
+	callerRate     = 10 // new calls a second of one unknown source, twice as many at once
+	arrivalRate    = 100
+	closeWait      = 2 * time.Second // for peers to answer our last BYE
+	bindAttempts   = 20              // for a free port that UDP and TCP can share
+	defaultAgent   = "pintle"
+	instanceLength = 4
+)
+
+// Config of an Edge. Calls, Audio and Log are required.
+type Config struct {
+	Listen     string         // address for UDP and TCP, "127.0.0.1:5060"; port 0 takes a free one
+	Advertise  string         // host that peers are told, in Via and Contact; empty: the address listened on
+	Agent      string         // User-Agent and Server; empty: "pintle"
+	Calls      Calls          // takes inbound calls
+	Audio      OpenAudio      // opens the audio half of each leg
+	Codecs     []string       // encoding names, best first; empty: PCMU, PCMA
+	Peers      []netip.Prefix // sources that may call without a public number
+	Gateway    Gateway        // where plain numbers go
+	Headers    []string       // names that documents may set besides X- and User-to-User
+	Packets    int            // packets a second of one source prefix; 0: 1000
+	NewCalls   int            // new calls a second of one unknown source; 0: 10
+	TotalCalls int            // new calls a second in all; 0: 100
+	T1, T2     time.Duration  // of our own retransmissions; 0: RFC 3261
+	Log        *logrus.Entry
+}
+
+// Gateway is the trunk for plain numbers. An empty URI means that only sip: targets can be called.
+type Gateway struct {
+	URI                string // sip:host[:port][;transport=tcp]
+	Username, Password string
+}
+
+// Edge is the SIP side of one engine: it listens, answers and calls. Make it with Listen, end it with Close.
+type Edge struct {
+	cfg      Config
+	log      *logrus.Entry
+	agent    string
+	instance string
+	local    netip.AddrPort
+	host     string
+	port     int
+	t1, t2   time.Duration
+	allowed  map[string]bool
+	gateway  sip.Uri
+
+	guard        *guard
+	packets      *packetFilter
+	streams      *streamListener
+	callers      *buckets
+	arrivals     *buckets
+	dialogs      *dialogStore
+	transport    *sip.TransportLayer
+	transactions *sip.TransactionLayer
+	draining     atomic.Bool
+
+	ctx    context.Context // parent of every leg's context
+	cancel context.CancelCauseFunc
+	work   context.Context // for what must go on after that: the last BYE
+	stop   context.CancelFunc
+
+	dialling context.Context // ends first of all when the edge closes
+	hangUp   context.CancelFunc
+	dials    sync.WaitGroup // Dials that run; counted only while mu is held and the edge neither drains nor closes
+
+	mu     sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// libraryOnce guards sipgo's package variables: they are read by its goroutines and may be set once, before the first of them.
+var libraryOnce sync.Once
+
+// Listen opens the sockets and serves until Close. UDP and TCP share one port, which is also the source of everything we send by UDP.
+func Listen(cfg Config) (*Edge, error) {
+	e := &Edge{cfg: cfg, log: cfg.Log, agent: cfg.Agent, instance: token(instanceLength), t1: cfg.T1, t2: cfg.T2,
+		guard: newGuard(), dialogs: newDialogStore(), allowed: make(map[string]bool)}
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	udp, tcp, err := bind(e.cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	e.local = addrPortOf(udp.LocalAddr())
+	e.host, e.port = cfg.Advertise, int(e.local.Port())
+	if e.host == "" {
+		e.host = e.local.Addr().String()
+	}
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	e.work, e.stop = context.WithCancel(context.Background())
+	e.dialling, e.hangUp = context.WithCancel(context.Background())
+
+	e.packets = newPacketFilter(udp, e.guard, float64(e.cfg.Packets), e.trusted)
+	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.dialogs.busy)
+	e.layers()
+	e.wg.Go(func() { _ = e.transport.ServeUDP(e.packets) })
+	e.wg.Go(func() { _ = e.transport.ServeTCP(e.streams) })
+	return e, nil
+}
+
+// settle fills in defaults and reads what is given as text.
+func (e *Edge) settle() error {
+	set := func(p *int, d int) {
+		if *p == 0 {
+			*p = d
+		}
+	}
+	set(&e.cfg.Packets, defaultPackets)
+	set(&e.cfg.NewCalls, callerRate)
+	set(&e.cfg.TotalCalls, arrivalRate)
+	if len(e.cfg.Codecs) == 0 {
+		e.cfg.Codecs = []string{"PCMU", "PCMA"}
+	}
+	if e.agent == "" {
+		e.agent = defaultAgent
+	}
+	if e.t1 == 0 {
+		e.t1 = defaultT1
+	}
+	if e.t2 == 0 {
+		e.t2 = defaultT2
+	}
+	for _, h := range e.cfg.Headers {
+		e.allowed[strings.ToLower(h)] = true
+	}
+	e.callers = newBuckets(float64(e.cfg.NewCalls), 2*float64(e.cfg.NewCalls))
+	e.arrivals = newBuckets(float64(e.cfg.TotalCalls), 2*float64(e.cfg.TotalCalls))
+	if g := e.cfg.Gateway.URI; g != "" {
+		u, _, err := targetURI(g)
+		if err != nil {
+			return fmt.Errorf("gateway: %w", err)
+		}
+		e.gateway = u
+		if a, err := netip.ParseAddr(strings.Trim(u.Host, "[]")); err == nil {
+			// The trunk may call us too.
+			e.cfg.Peers = append(slices.Clone(e.cfg.Peers), netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	return nil
+}
+
+// layers builds sipgo's transports and transactions. Our hook is registered first: it must see a message before the transaction layer
+// hands it to a goroutine.
+func (e *Edge) layers() {
+	log := slog.New(newLogBridge(e.log.WithField("c", "sip")))
+	libraryOnce.Do(func() {
+		sip.UDPMTUSize = maxMessage + 200 // the library refuses at this number less 200; we fragment where a peer has no stream
+		sip.SetDefaultLogger(log)
+	})
+	e.transport = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil, sip.WithTransportLayerLogger(log))
+	e.transport.OnMessage(e.arrive)
+	e.transactions = sip.NewTransactionLayer(e.transport, sip.WithTransactionLayerLogger(log),
+		sip.WithTransactionLayerUnhandledResponseHandler(func(*sip.Response) {})) // R-SIP-11: no state, no log
+	e.transactions.OnRequest(e.serve)
+}
+
+// bind opens UDP and TCP on the same port.
+func bind(address string) (*net.UDPConn, net.Listener, error) {
+	want, err := net.ResolveUDPAddr("udp", address)
+	if err != nil {
+		return nil, nil, err
+	}
+	for try := 1; ; try++ {
+		udp, err := net.ListenUDP("udp", want)
+		if err != nil {
+			return nil, nil, err
+		}
+		_ = udp.SetReadBuffer(1 << 20) // a burst of calls waits here; less is no fault
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err == nil {
+			return udp, tcp, nil
+		}
+		udp.Close()
+		if want.Port != 0 || try == bindAttempts {
+			return nil, nil, err
+		}
+	}
+}
+
+// Addr is the address listened on.
+func (e *Edge) Addr() netip.AddrPort { return e.local }
+
+// Counters tells what was kept away from the dialogs.
+func (e *Edge) Counters() Counters { return e.guard.count.snapshot() }
+
+// Legs is the number of dialogs that live now.
+func (e *Edge) Legs() int { return len(e.dialogs.all()) }
+
+// Drain refuses new calls with 503 and Retry-After, and tells so to OPTIONS; calls that run go on.
+func (e *Edge) Drain() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.draining.Store(true)
+}
+
+// Close hangs up every leg (the cause is interpreter.ErrShutdown's), closes the sockets and waits for every goroutine. A second call
+// does nothing.
+func (e *Edge) Close() error {
+	e.Drain()
+	e.hangUp()
+	for _, d := range e.dialogs.all() {
+		d.box.post(func() {
+			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: causeOf(503), Reason: interpreter.ErrShutdown.Error()})
+		})
+	}
+	limit := time.After(closeWait)
+	dialled := make(chan struct{})
+	go func() { e.dials.Wait(); close(dialled) }()
+	select {
+	case <-dialled: // each attempt was cancelled, or has left its CANCEL to the background
+	case <-limit:
+		limit = closedTimer()
+	}
+	for _, d := range e.dialogs.all() {
+		select {
+		case <-d.gone:
+		case <-limit:
+			limit = closedTimer()
+			d.box.close()
+		}
+	}
+	e.mu.Lock()
+	again := e.closed
+	e.closed = true
+	e.mu.Unlock()
+	if again {
+		<-dialled
+		e.wg.Wait()
+		return nil
+	}
+	e.cancel(interpreter.ErrShutdown)
+	e.stop()
+	err := e.packets.Close()
+	if err2 := e.streams.Close(); err == nil {
+		err = err2
+	}
+	e.transactions.Close()
+	_ = e.transport.Close() // the sockets are closed already
+	<-dialled
+	e.wg.Wait()
+	return err
+}
+
+// closedTimer is a time that has come.
+func closedTimer() <-chan time.Time {
+	c := make(chan time.Time)
+	close(c)
+	return c
+}
+
+// spawn runs f in a goroutine that Close waits for. It reports false when the edge is closing.
+func (e *Edge) spawn(f func()) bool {
+	if !e.enter() {
+		return false
+	}
+	go func() {
+		defer e.wg.Done()
+		defer e.survive("background work")
+		f()
+	}()
+	return true
+}
+
+// enter counts the calling goroutine in, unless the edge is closing; wg.Done counts it out.
+func (e *Edge) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.wg.Add(1)
+	return true
+}
+
+// enterDial counts an attempt to call in.
+func (e *Edge) enterDial() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.draining.Load() {
+		return false
+	}
+	e.wg.Add(1)
+	e.dials.Add(1)
+	return true
+}
+
+// trusted reports a source that the operator named.
+func (e *Edge) trusted(a netip.Addr) bool {
+	for _, p := range e.cfg.Peers {
+		if p.Contains(a.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// known reports a request from a peer that may call numbers which are not public.
+func (e *Edge) known(req *sip.Request) bool { return e.trusted(sourceOf(req)) }

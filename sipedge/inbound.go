@@ -1,0 +1,269 @@
+package sipedge
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+)
+
+const maxHops = 3 // times one call may come through this engine
+
+// Calls is who takes the calls that come in; the engine's router and call manager behind it.
+type Calls interface {
+	// Route says how a call begins. interpreter.ErrNotFound refuses it with 404.
+	Route(l interpreter.LegInfo) (interpreter.Start, error)
+	// Start runs the call and returns at once. interpreter.ErrOverload refuses it with 503, any other error with 500.
+	Start(leg interpreter.Leg, s interpreter.Start) error
+}
+
+// inbound takes an INVITE that begins a dialog. It returns when the call runs or is refused; the transaction lives on by itself.
+func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
+	e.respond(tx, e.reply(req, 100, ""))
+	key, res := e.admit(req)
+	if res != nil {
+		e.respond(tx, res)
+		return
+	}
+	d := e.dialogFor(req, key)
+	leg, res := e.receive(d, req, tx)
+	if res != nil {
+		e.dialogs.forgetInvite(key)
+		d.cancel(&interpreter.Hangup{By: interpreter.ByEngine, Code: res.StatusCode, Reason: res.Reason})
+		e.respond(tx, res)
+		return
+	}
+	start, err := e.route(leg.Info(), req)
+	if err == nil {
+		// Ringing before the customer is asked: they hear it while the document is fetched.
+		err = leg.Ring(e.work)
+	}
+	if err == nil {
+		err = e.cfg.Calls.Start(leg, start)
+	}
+	if err != nil {
+		_ = leg.Hangup(e.work, refusalOf(err))
+	}
+}
+
+// admit refuses what needs neither dialog nor media to be refused. key is the claim on the INVITE.
+func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
+	if e.draining.Load() {
+		return "", e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+	}
+	if e.hopsOf(req) >= maxHops {
+		return "", e.reply(req, 482, "")
+	}
+	if m := req.MaxForwards(); m != nil && *m == 0 {
+		return "", e.reply(req, 483, "")
+	}
+	source := sourceOf(req)
+	if !e.trusted(source) && !e.callers.allow(source, time.Now()) || !e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
+		return "", e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+	}
+	if h := req.GetHeader("accept"); h != nil && !acceptsSDP(req) {
+		return "", e.reply(req, 406, "")
+	}
+	from, _ := req.From().Params.Get("tag")
+	branch, _ := req.Via().Params.Get("branch")
+	key = req.CallID().Value() + "\x00" + from + "\x00" + itoa(int(req.CSeq().SeqNo))
+	if !e.dialogs.claimInvite(key, branch) {
+		return "", e.reply(req, 482, "Merged Request")
+	}
+	return key, nil
+}
+
+func acceptsSDP(req *sip.Request) bool {
+	for _, h := range req.GetHeaders("accept") {
+		for part := range strings.SplitSeq(h.Value(), ",") {
+			kind, _, _ := strings.Cut(part, ";")
+			switch strings.ToLower(strings.TrimSpace(kind)) {
+			case mediaTypeSDP, "application/*", "*/*":
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// dialogFor makes the dialog of an INVITE, not yet running.
+func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
+	d := newDialog(e, req.CallID().Value(), toTag(req), e.hopsOf(req))
+	d.inviteKey = key
+	d.remoteTag, _ = req.From().Params.Get("tag")
+	d.local = party{req.To().DisplayName, *req.To().Address.Clone()}
+	d.remote = party{req.From().DisplayName, *req.From().Address.Clone()}
+	d.flow = flow{strings.ToUpper(req.Transport()), req.Source()}
+	d.remoteSeq = req.CSeq().SeqNo
+	d.box.seen = d.remoteSeq
+	d.target = d.remote.uri // an RFC 2543 peer may give no Contact
+	if c := req.Contact(); c != nil {
+		d.target = *c.Address.Clone()
+	}
+	for _, h := range req.GetHeaders("record-route") {
+		if r, ok := h.(*sip.RecordRouteHeader); ok {
+			d.routes = append(d.routes, *r.Address.Clone())
+		}
+	}
+	return d
+}
+
+// receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal if that fails.
+func (e *Edge) receive(d *dialog, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
+	leg, err := e.newLeg(d, infoOf(req))
+	if err != nil {
+		e.log.WithError(err).Warn("no media for an inbound call")
+		return nil, e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+	}
+	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo, initial: true}
+	if res := d.negotiate(i); res != nil {
+		leg.audio.Close()
+		return nil, res
+	}
+	d.invite = i
+	if !d.begin() {
+		leg.audio.Close()
+		return nil, e.reply(req, 503, "")
+	}
+	leg.watch()
+	_ = d.do(e.work, func() error { d.watchCancel(i); return nil })
+	return leg, nil
+}
+
+// route asks who takes the call. Strangers are let in only where the number says so (R-AUTH-1); they get the same answer for a number
+// that does not exist.
+func (e *Edge) route(info interpreter.LegInfo, req *sip.Request) (interpreter.Start, error) {
+	start, err := e.cfg.Calls.Route(info)
+	if !e.known(req) && (err != nil || !start.Public) {
+		return start, errStranger
+	}
+	return start, err
+}
+
+var errStranger = errors.New("caller is not known and the number is not public")
+
+func refusalOf(err error) interpreter.Hangup {
+	code := 500
+	switch {
+	case errors.Is(err, errStranger):
+		code = 403
+	case errors.Is(err, interpreter.ErrNotFound):
+		code = 404
+	case errors.Is(err, interpreter.ErrOverload):
+		code = 503
+	}
+	return interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code), Reason: phrase(code)}
+}
+
+// infoOf is what an INVITE says about its caller.
+func infoOf(req *sip.Request) interpreter.LegInfo {
+	l := interpreter.LegInfo{
+		ID: token(16), CallID: req.CallID().Value(), Direction: interpreter.Inbound, Started: time.Now(),
+		From: addressOf(req.From().DisplayName, &req.From().Address), To: addressOf(req.To().DisplayName, &req.To().Address),
+		Request: addressOf("", &req.Recipient), SourceIP: sourceOf(req).String(), Headers: customHeaders(req),
+	}
+	if h := req.GetHeader("diversion"); h != nil {
+		if n, err := parseNameAddr(splitUnquoted(h.Value(), ',')[0]); err == nil {
+			var u sip.Uri
+			if sip.ParseUri(n.uri, &u) == nil {
+				l.ForwardedFrom = addressOf("", &u).User
+			}
+		}
+	}
+	return l
+}
+
+// addressOf shows an address as customers see it: escapes of the display name undone, tel: numbers as user part.
+func addressOf(display string, u *sip.Uri) interpreter.Address {
+	plain := *u.Clone()
+	plain.Headers = nil
+	a := interpreter.Address{Display: strings.ToValidUTF8(unescapeQuoted(display), "�"), User: plain.User, Host: strings.Trim(plain.Host, "[]")}
+	plain.UriParams = nil
+	a.URI = plain.String()
+	if plain.Scheme == "tel" {
+		a.User, _, _ = strings.Cut(plain.Raw(), ";")
+	}
+	// "+4930;phone-context=…@host" is a number with parameters in the user part.
+	if plain.Scheme != "tel" {
+		a.User, _, _ = strings.Cut(a.User, ";")
+	}
+	return a
+}
+
+func unescapeQuoted(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// customHeaders are those that a customer's application is told: X- headers, User-to-User, Diversion. Broken UTF-8 is replaced.
+func customHeaders(m interface{ Headers() []sip.Header }) []interpreter.Header {
+	var list []interpreter.Header
+	for _, h := range m.Headers() {
+		name := strings.ToLower(h.Name())
+		if strings.HasPrefix(name, "x-") || name == "user-to-user" || name == "diversion" {
+			list = append(list, interpreter.Header{Name: h.Name(), Value: strings.ToValidUTF8(h.Value(), "�")})
+		}
+	}
+	return list
+}
+
+func sourceOf(m sip.Message) netip.Addr {
+	ap, err := netip.ParseAddrPort(m.Source())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// Ring, Early, Answer and Hangup of a leg reach the dialog through these.
+
+func (d *dialog) ring(ctx context.Context) error {
+	return d.do(ctx, func() error {
+		if d.state != dialogEarly || d.invite == nil {
+			return nil
+		}
+		return d.provisional(180)
+	})
+}
+
+func (d *dialog) early(ctx context.Context) error {
+	return d.do(ctx, func() error {
+		i := d.invite
+		if d.state != dialogEarly || i == nil {
+			return nil
+		}
+		if i.session == nil {
+			return interpreter.ErrUnsupported // late offer: nowhere to send sound to
+		}
+		if err := d.user.update(*i.session); err != nil {
+			return err
+		}
+		return d.provisional(183)
+	})
+}
+
+func (d *dialog) answer(ctx context.Context) error {
+	return d.do(ctx, func() error {
+		if d.state != dialogEarly {
+			if d.state == dialogEnded {
+				return errDialogOver
+			}
+			return nil
+		}
+		return d.accept()
+	})
+}

@@ -1,0 +1,188 @@
+package sipedge
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+	"pintle/media/dtmf"
+)
+
+// handle does one request of the peer within the dialog. It runs in the dialog's goroutine, in the order of the wire.
+func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
+	seq := req.CSeq().SeqNo
+	if d.remoteSeq != 0 && seq <= d.remoteSeq {
+		// RFC 3261 §12.2.2; a retransmission would not have come this far.
+		d.edge.respond(tx, d.edge.reply(req, 500, "CSeq Out Of Order"))
+		return
+	}
+	d.remoteSeq = seq
+	if d.state == dialogEnded {
+		code := 481
+		if req.Method == sip.BYE {
+			code = 200 // both hung up at the same time
+		}
+		d.edge.respond(tx, d.edge.reply(req, code, ""))
+		return
+	}
+	switch req.Method {
+	case sip.BYE:
+		d.edge.respond(tx, d.edge.reply(req, 200, ""))
+		d.over(byeCause(req))
+	case sip.INVITE:
+		d.reinvite(req, tx)
+	case sip.UPDATE:
+		d.updated(req, tx)
+	case sip.INFO:
+		d.edge.respond(tx, d.info(req))
+	case sip.OPTIONS:
+		d.edge.respond(tx, d.edge.capabilities(req))
+	case sip.PRACK, sip.NOTIFY:
+		// Neither a reliable provisional nor a subscription of ours is open.
+		d.edge.respond(tx, d.edge.reply(req, 481, ""))
+	default:
+		d.edge.respond(tx, d.edge.notAllowed(req))
+	}
+}
+
+// byeCause says in our words why the peer hung up.
+func byeCause(req *sip.Request) *interpreter.Hangup {
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: causeOf(200), Reason: "far end hung up"}
+	if h := req.GetHeader("reason"); h != nil {
+		why.Reason += ": " + shorten(h.Value())
+	}
+	return why
+}
+
+// reinvite answers an INVITE within the dialog: hold, resume, new address or codec, or a refresh (RFC 3261 §14.2).
+func (d *dialog) reinvite(req *sip.Request, tx *sip.ServerTx) {
+	switch {
+	case d.state == dialogEarly:
+		// The first INVITE has no final answer yet.
+		d.edge.respond(tx, d.edge.reply(req, 500, "", sip.NewHeader("Retry-After", retryAfter)))
+		return
+	case d.invite != nil:
+		d.edge.respond(tx, d.edge.reply(req, 491, ""))
+		return
+	}
+	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo}
+	if res := d.negotiate(i); res != nil {
+		d.edge.respond(tx, res)
+		return
+	}
+	d.invite = i
+	if !d.watchCancel(i) {
+		return
+	}
+	d.refresh(req)
+	if err := d.accept(); err != nil && i.success == nil {
+		d.invite = nil
+		d.edge.respond(tx, d.edge.reply(req, 488, "", warning(err)))
+	}
+}
+
+// updated answers UPDATE (RFC 3311): like a re-INVITE, without ACK, and only with an offer that can be answered at once.
+func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
+	if len(req.Body()) == 0 {
+		d.refresh(req)
+		d.edge.respond(tx, d.edge.reply(req, 200, "", d.edge.contact(d.flow.network)))
+		return
+	}
+	if d.state == dialogEarly || d.invite != nil {
+		// Our answer to the INVITE's offer is not final, or theirs to our late offer is still to come.
+		code, extra := 500, []sip.Header{sip.NewHeader("Retry-After", retryAfter)}
+		if d.state != dialogEarly && d.invite.late {
+			code, extra = 491, nil
+		}
+		d.edge.respond(tx, d.edge.reply(req, code, "", extra...))
+		return
+	}
+	i := &serverInvite{req: req, tx: tx}
+	if res := d.negotiate(i); res != nil {
+		d.edge.respond(tx, res)
+		return
+	}
+	if err := d.user.update(*i.session); err != nil {
+		d.edge.respond(tx, d.edge.reply(req, 488, "", warning(err)))
+		return
+	}
+	d.refresh(req)
+	res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+	setSDP(res, i.answer)
+	d.edge.respond(tx, res)
+}
+
+// negotiate reads the offer of an INVITE or UPDATE and prepares our side. It gives the refusal when that is impossible.
+func (d *dialog) negotiate(i *serverInvite) *sip.Response {
+	body, err := sessionBody(contentType(i.req), i.req.Body())
+	if errors.Is(err, errBodyless) {
+		i.late = true
+		i.answer = d.neg.offer()
+		return nil
+	}
+	if err != nil {
+		return d.edge.reply(i.req, 415, "", sip.NewHeader("Accept", acceptedBodies))
+	}
+	answer, s, err := d.neg.answer(body)
+	if err != nil {
+		return d.edge.reply(i.req, 488, "", warning(err))
+	}
+	i.answer, i.session = answer, &s
+	return nil
+}
+
+// refresh takes the peer's new Contact as target, and the way its request came as flow.
+func (d *dialog) refresh(req *sip.Request) {
+	if c := req.Contact(); c != nil {
+		d.target = *c.Address.Clone()
+	}
+	now := flow{strings.ToUpper(req.Transport()), req.Source()}
+	if now != d.flow {
+		d.edge.dialogs.onFlow(d.flow, -1)
+		d.edge.dialogs.onFlow(now, 1)
+		d.flow = now
+	}
+}
+
+// watchCancel has a CANCEL of the INVITE posted to the inbox. It reports false when it was cancelled already.
+func (d *dialog) watchCancel(i *serverInvite) bool {
+	told := i.tx.OnCancel(func(r *sip.Request) {
+		reason := ""
+		if h := r.GetHeader("reason"); h != nil {
+			reason = h.Value()
+		}
+		// Under the transaction's lock: nothing may be done here but to post.
+		d.box.post(func() {
+			if d.invite == i {
+				d.cancelled(reason)
+			}
+		})
+	})
+	if !told {
+		d.cancelled("")
+	}
+	return told
+}
+
+// info takes keys signalled by INFO. A body of another kind is refused, an empty one is a keep-alive.
+func (d *dialog) info(req *sip.Request) *sip.Response {
+	if len(req.Body()) == 0 {
+		return d.edge.reply(req, 200, "")
+	}
+	key, held, err := dtmf.ParseInfo(contentType(req), req.Body())
+	switch {
+	case errors.Is(err, dtmf.ErrContentType):
+		return d.edge.reply(req, 415, "", sip.NewHeader("Accept", "application/dtmf-relay, application/dtmf"))
+	case err != nil:
+		return d.edge.reply(req, 400, "No Key In Body")
+	}
+	d.user.key(key, held)
+	return d.edge.reply(req, 200, "")
+}
+
+// warning carries the reason of a 488 (RFC 3261 §20.43). The text is ours, about values that were shortened and quoted.
+func warning(err error) sip.Header {
+	return sip.NewHeader("Warning", `399 pintle "`+escapeQuoted(shorten(err.Error()))+`"`)
+}

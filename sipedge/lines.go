@@ -1,0 +1,209 @@
+package sipedge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+)
+
+var _ interpreter.Lines = (*Edge)(nil)
+
+// Dial calls one target and returns its leg when the far end has answered. Plain numbers go to the gateway. The error is an
+// *interpreter.DialError; when ctx ends the attempt is cancelled, an answer that crosses is hung up, and context.Cause(ctx) returned.
+func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+	if o.Progress == nil {
+		o.Progress = func(interpreter.Progress) {}
+	}
+	if !e.enterDial() {
+		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Cause: causeOf(503), Reason: "the engine is draining"}
+	}
+	defer e.wg.Done()
+	defer e.dials.Done()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(e.dialling, func() { cancel(interpreter.ErrShutdown) })()
+	a, err := e.prepare(ctx, to, o)
+	if err != nil {
+		return nil, dialFault(err)
+	}
+	stopEarly := a.relayEarly(ctx, o.EarlyTo)
+	o.Progress(interpreter.Progress{Status: interpreter.StatusInitiated, CallID: a.dialog.callID})
+	err = a.call(ctx)
+	stopEarly()
+	if err != nil {
+		a.dialog.cancel(&interpreter.Hangup{By: interpreter.ByEngine, Code: 487, Reason: "not answered"})
+		a.leg.audio.Close()
+		return nil, err
+	}
+	a.leg.answered()
+	o.Progress(interpreter.Progress{Status: interpreter.StatusInProgress, Code: 200, CallID: a.dialog.callID})
+	return a.leg, nil
+}
+
+// dialFault gives a refused value or an unreachable target the shape that Dial promises.
+func dialFault(err error) error {
+	f := &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Reason: err.Error(), Fault: interpreter.CodeOf(err)}
+	switch {
+	case f.Fault != 0, errors.Is(err, errNoGateway):
+		f.Code = 484
+	case errors.Is(err, errTransport):
+		f.Code = 404
+	}
+	f.Cause = causeOf(f.Code)
+	return f
+}
+
+var errNoGateway = errors.New("no gateway for plain numbers is configured")
+
+// prepare turns a target into an attempt: URI, next hop, identity, headers, media and offer.
+func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (*attempt, error) {
+	uri, headers, creds, err := e.target(to)
+	if err != nil {
+		return nil, err
+	}
+	from, err := e.identity(o.From)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{edge: e, uri: uri, progress: o.Progress, ring: ringTime(to.Timeout, o.Timeout)}
+	for _, h := range headers {
+		header, err := e.customHeader(h)
+		if err != nil {
+			return nil, err
+		}
+		a.headers = append(a.headers, header)
+	}
+	if a.hop, err = e.hopTo(ctx, &uri); err != nil {
+		return nil, err
+	}
+	hops, _ := ctx.Value(hopsKey{}).(int)
+	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
+	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: plainTo(uri)}, a.hop, uri, creds
+	a.dialog = d
+	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,
+		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop)}
+	if info.ID == "" {
+		info.ID = token(16)
+	}
+	if a.leg, err = e.newLeg(d, info); err != nil {
+		d.cancel(nil)
+		return nil, fmt.Errorf("open media: %w", err)
+	}
+	a.offer = d.neg.offer()
+	return a, nil
+}
+
+// target finds the Request-URI, the custom headers and the credentials. The gateway's credentials go to the gateway alone (R-AUTH-8).
+func (e *Edge) target(to interpreter.Target) (sip.Uri, []interpreter.Header, *credentials, error) {
+	text := strings.TrimSpace(to.URI)
+	lower := strings.ToLower(text)
+	if strings.HasPrefix(lower, "sip:") || strings.HasPrefix(lower, "sips:") || strings.Contains(text, "@") {
+		u, inline, err := targetURI(text)
+		return u, append(inline, to.Headers...), newCredentials(to.Username, to.Password), err
+	}
+	if e.gateway.Host == "" {
+		return sip.Uri{}, nil, nil, errNoGateway
+	}
+	user, err := userPart("number", strings.TrimPrefix(lower, "tel:"))
+	if err != nil {
+		return sip.Uri{}, nil, nil, err
+	}
+	if user == "" {
+		return sip.Uri{}, nil, nil, refuse("number", "empty")
+	}
+	u := *e.gateway.Clone()
+	u.User = user
+	creds := newCredentials(to.Username, to.Password)
+	if creds == nil {
+		creds = newCredentials(e.cfg.Gateway.Username, e.cfg.Gateway.Password)
+	}
+	return u, to.Headers, creds, nil
+}
+
+// identity is the caller id that is presented.
+func (e *Edge) identity(from interpreter.Address) (party, error) {
+	display, err := displayName(from.Display)
+	if err != nil {
+		return party{}, err
+	}
+	user, err := userPart("caller id", from.User)
+	return party{display: display, uri: sip.Uri{Scheme: "sip", User: user, Host: e.host}}, err
+}
+
+// plainTo is the To URI of a target: without what only concerns the way there.
+func plainTo(u sip.Uri) sip.Uri {
+	c := *u.Clone()
+	c.UriParams.Remove("transport")
+	c.UriParams.Remove("maddr")
+	return c
+}
+
+func addrOf(f flow) string {
+	host, _, _ := strings.Cut(f.remote, ":")
+	if i := strings.LastIndexByte(f.remote, ':'); i >= 0 {
+		host = strings.Trim(f.remote[:i], "[]")
+	}
+	return host
+}
+
+func ringTime(own, general time.Duration) time.Duration {
+	for _, d := range []time.Duration{own, general} {
+		if d > 0 {
+			return min(d, maxRing)
+		}
+	}
+	return defaultRing
+}
+
+// relayEarly prepares that the caller hears the far end before it answers. The function returned stops that and waits.
+func (a *attempt) relayEarly(ctx context.Context, to interpreter.Leg) (stop func()) {
+	caller, ok := to.(*Leg)
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	started := false
+	a.early = func(s Session) {
+		if err := a.leg.update(s); err != nil || !ok || started {
+			return
+		}
+		started = true
+		if !a.edge.spawn(func() {
+			defer close(done)
+			_ = caller.audio.Join(ctx, a.leg.audio, interpreter.BridgeOptions{})
+		}) {
+			close(done)
+		}
+	}
+	return func() {
+		cancel()
+		if started {
+			<-done
+		}
+	}
+}
+
+// Bridge joins two answered legs of this edge until one of them or ctx ends.
+func (e *Edge) Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.BridgeOptions) error {
+	la, ok1 := a.(*Leg)
+	lb, ok2 := b.(*Leg)
+	if !ok1 || !ok2 {
+		return interpreter.ErrUnsupported
+	}
+	joined, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.Context(), cancel)()
+	defer context.AfterFunc(b.Context(), cancel)()
+	err := la.audio.Join(joined, lb.audio, o)
+	switch {
+	case a.Context().Err() != nil || b.Context().Err() != nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,432 @@
+package sipedge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+)
+
+const (
+	defaultRing = 60 * time.Second
+	maxRing     = 10 * time.Minute
+	maxRounds   = maxChallenges + 1 // INVITEs of one attempt: the first, and one for each challenge
+)
+
+// attempt is one outgoing INVITE with everything that may come of it: provisionals of several phones, one winner, late winners.
+type attempt struct {
+	edge     *Edge
+	dialog   *dialog // becomes a dialog with the first 2xx
+	leg      *Leg
+	uri      sip.Uri
+	hop      flow
+	headers  []sip.Header
+	offer    []byte
+	ring     time.Duration
+	progress func(interpreter.Progress)
+	early    func(Session) // sound before the answer; may be called again when the source changes
+	rung     bool
+	hasEarly bool
+
+	mu     sync.Mutex
+	winner string       // To tag of the 2xx that was taken
+	ack    *sip.Request // its ACK, to be repeated
+	losers map[string]bool
+	over   bool // cancelled or failed: any 2xx is a loser
+}
+
+// outcome is how one INVITE transaction ended: with a final response, or with the reason we gave it up for.
+type outcome struct {
+	res *sip.Response
+	err error
+}
+
+var (
+	errRingTime = errors.New("nobody answered in time")
+	errNoAnswer = errors.New("no response at all")
+)
+
+// call sends the INVITE, with credentials again when it is challenged, and returns when it is answered or over. The error is a
+// *interpreter.DialError, or context.Cause(ctx).
+func (a *attempt) call(ctx context.Context) error {
+	for round := 0; ; round++ {
+		req := a.invite()
+		end := a.transact(ctx, req)
+		switch {
+		case end.err != nil:
+			return a.failed(ctx, end)
+		case end.res.IsSuccess():
+			return nil
+		case (end.res.StatusCode == 401 || end.res.StatusCode == 407) && round < maxRounds-1:
+			again := req.Clone()
+			if a.dialog.creds.authorize(again, end.res, round) {
+				a.keepAuth(again)
+				continue
+			}
+		}
+		return a.failed(ctx, end)
+	}
+}
+
+// keepAuth carries the answered challenges over into the next INVITE: a proxy and the phone behind it may both ask.
+func (a *attempt) keepAuth(req *sip.Request) {
+	kept := a.headers[:0:0]
+	for _, h := range a.headers {
+		if h.Name() != "Authorization" && h.Name() != "Proxy-Authorization" {
+			kept = append(kept, h)
+		}
+	}
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		if h := req.GetHeader(name); h != nil {
+			kept = append(kept, h)
+		}
+	}
+	a.headers = kept
+}
+
+func (a *attempt) invite() *sip.Request {
+	d := a.dialog
+	d.localSeq++
+	req := d.build(sip.INVITE, d.localSeq)
+	for _, h := range a.headers {
+		req.AppendHeader(sip.HeaderClone(h))
+	}
+	setSDP(req, a.offer)
+	a.edge.address(req, a.hop, d.hops)
+	return req
+}
+
+// transact runs one INVITE client transaction until its final response, or until it was given up. A transaction that was given up goes on
+// in the background: only a response shows whether there is something to cancel.
+func (a *attempt) transact(ctx context.Context, req *sip.Request) outcome {
+	tx, err := a.edge.start(ctx, req)
+	if err != nil {
+		return outcome{err: err}
+	}
+	tx.OnRetransmission(func(res *sip.Response) { _ = a.success(req, res.Clone()) })
+	// One result is taken; what the background finds out later concerns nobody.
+	result := make(chan outcome, 1)
+	c := &cancelling{attempt: a, req: req, tell: func(o outcome) {
+		select {
+		case result <- o:
+		default:
+		}
+	}}
+	if !a.edge.spawn(func() { c.tell(a.follow(ctx, tx, c)) }) {
+		tx.Terminate()
+		return outcome{err: interpreter.ErrShutdown}
+	}
+	return <-result
+}
+
+// follow reads the transaction to its end. There is no limit on provisionals.
+func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) outcome {
+	ring := time.NewTimer(a.ring)
+	defer ring.Stop()
+	defer c.stop()
+	for {
+		select {
+		case res := <-tx.Responses():
+			if !res.IsProvisional() {
+				return a.final(res, c)
+			}
+			c.alive()
+			if c.why == nil {
+				a.provisional(res)
+			}
+		case <-tx.Done():
+			if c.why != nil {
+				return outcome{err: c.why}
+			}
+			return outcome{err: fmt.Errorf("%w: %w", errNoAnswer, tx.Err())}
+		case <-ring.C:
+			c.begin(errRingTime, reasonHeader(408, "Ring time is over"))
+		case <-ctx.Done():
+			c.begin(context.Cause(ctx), cancelReason(ctx))
+			// The channel stays ready; from here on only the peer and the timers count.
+			ctx = context.WithoutCancel(ctx)
+		case <-c.graceOver():
+			c.tell(outcome{err: c.why})
+			c.grace = nil
+		case <-c.lifeOver():
+			tx.Terminate()
+			return outcome{err: c.why}
+		}
+	}
+}
+
+// final takes the last response. The transaction of a 2xx stays for 64*T1 and shows us late winners.
+func (a *attempt) final(res *sip.Response, c *cancelling) outcome {
+	if res.IsSuccess() {
+		if err := a.success(c.req, res.Clone()); err != nil {
+			return outcome{err: err}
+		}
+	}
+	return outcome{res: res, err: c.why}
+}
+
+// cancelReason tells phones that lost a fork not to show a missed call (RFC 3326).
+func cancelReason(ctx context.Context) sip.Header {
+	var h *interpreter.Hangup
+	if errors.As(context.Cause(ctx), &h) {
+		return reasonHeader(487, "Caller hung up")
+	}
+	return reasonHeader(200, "Call completed elsewhere")
+}
+
+// cancelling is the wish to end an INVITE: CANCEL goes out once, and not before the peer has shown life (RFC 3261 §9.1).
+type cancelling struct {
+	attempt *attempt
+	req     *sip.Request
+	tell    func(outcome)
+	why     error
+	reason  sip.Header
+	heard   bool
+	sent    bool
+	grace   *time.Timer // how long the caller waits for the final response
+	life    *time.Timer // how long we do
+}
+
+func (c *cancelling) begin(why error, reason sip.Header) {
+	if c.why != nil {
+		return
+	}
+	c.why, c.reason = why, reason
+	c.attempt.lose()
+	if !c.heard {
+		c.tell(outcome{err: why})
+		return
+	}
+	c.grace = time.NewTimer(2 * c.attempt.edge.t1)
+	c.send()
+}
+
+func (c *cancelling) alive() {
+	c.heard = true
+	c.send()
+}
+
+func (c *cancelling) send() {
+	if c.why == nil || c.sent {
+		return
+	}
+	c.sent = true
+	e := c.attempt.edge
+	// A peer that ignores CANCEL gets no more than the life of a transaction.
+	c.life = time.NewTimer(64 * e.t1)
+	req := cancelOf(c.req)
+	req.AppendHeader(c.reason)
+	e.spawn(func() {
+		ctx, cancel := context.WithTimeout(e.work, 64*e.t1)
+		defer cancel()
+		if _, err := e.roundTrip(ctx, req); err != nil {
+			e.log.WithError(err).Debug("CANCEL not answered")
+		}
+	})
+}
+
+func (c *cancelling) graceOver() <-chan time.Time { return ticks(c.grace) }
+
+func (c *cancelling) lifeOver() <-chan time.Time { return ticks(c.life) }
+
+// ticks is the channel of a timer that may not be set yet.
+func ticks(t *time.Timer) <-chan time.Time {
+	if t == nil {
+		return nil
+	}
+	return t.C
+}
+
+func (c *cancelling) stop() {
+	for _, t := range []*time.Timer{c.grace, c.life} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
+// cancelOf builds the CANCEL of an INVITE: the same branch, target and route (RFC 3261 §9.1).
+func cancelOf(invite *sip.Request) *sip.Request {
+	req := sip.NewRequest(sip.CANCEL, *invite.Recipient.Clone())
+	req.AppendHeader(sip.HeaderClone(invite.Via()))
+	sip.CopyHeaders("Route", invite, req)
+	hops := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&hops)
+	req.AppendHeader(sip.HeaderClone(invite.From()))
+	req.AppendHeader(sip.HeaderClone(invite.To()))
+	req.AppendHeader(sip.HeaderClone(invite.CallID()))
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	req.SetBody(nil)
+	req.SetTransport(invite.Transport())
+	req.SetDestination(invite.Destination())
+	req.Laddr = invite.Laddr
+	return req
+}
+
+// provisional reports ringing and opens early sound. Several phones may send different descriptions; the last one counts until a 2xx.
+func (a *attempt) provisional(res *sip.Response) {
+	if res.StatusCode == 100 {
+		return
+	}
+	early := false
+	if body, err := sessionBody(contentType(res), res.Body()); err == nil {
+		if s, err := a.dialog.neg.accept(body); err == nil {
+			early, a.hasEarly = true, true
+			a.early(s)
+		}
+	}
+	if a.rung && !early {
+		return
+	}
+	a.rung = true
+	a.progress(interpreter.Progress{Status: interpreter.StatusRinging, Code: res.StatusCode, Early: early, CallID: a.dialog.callID})
+}
+
+// lose declares that no 2xx is wanted any more.
+func (a *attempt) lose() {
+	a.mu.Lock()
+	a.over = true
+	a.mu.Unlock()
+}
+
+// success takes one 2xx, from the transaction or as a retransmission: the first makes the dialog, a repetition gets its ACK again, every
+// other is a phone that lost and is hung up (RFC 3261 §13.2.2.4).
+func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
+	tag := toTag(res)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case tag == a.winner && a.ack != nil:
+		ack := a.ack.Clone()
+		a.edge.spawn(func() { _ = a.edge.write(a.edge.work, ack) })
+		return nil
+	case a.over || a.ack != nil:
+		a.dismiss(invite, res)
+		return nil
+	}
+	a.winner = tag
+	d := a.dialog
+	d.adopt(res)
+	a.ack = d.ackFor(invite)
+	err := a.acknowledge(d, a.ack)
+	if err == nil {
+		err = a.settle(res)
+	}
+	d.state = dialogConfirmed
+	if !d.begin() {
+		return interpreter.ErrShutdown
+	}
+	a.leg.watch()
+	if err != nil {
+		why := interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488), Reason: err.Error()}
+		_ = d.hangup(a.edge.work, why)
+	}
+	return err
+}
+
+// settle makes the negotiated session live: the answer in the 2xx, or the one that an earlier 18x brought.
+func (a *attempt) settle(res *sip.Response) error {
+	body, err := sessionBody(contentType(res), res.Body())
+	if errors.Is(err, errBodyless) && a.hasEarly {
+		return a.leg.update(a.dialog.neg.current)
+	}
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	s, err := a.dialog.neg.accept(body)
+	if err != nil {
+		return err
+	}
+	return a.leg.update(s)
+}
+
+// acknowledge addresses the ACK once, for its repetitions too, and sends it.
+func (a *attempt) acknowledge(d *dialog, ack *sip.Request) error {
+	f, err := d.nextHop(a.edge.work, ack)
+	if err != nil {
+		return err
+	}
+	a.edge.address(ack, f, d.hops)
+	return a.edge.write(a.edge.work, ack.Clone())
+}
+
+// dismiss answers the 2xx of a phone that lost, with ACK and BYE, once; repetitions get the ACK alone.
+func (a *attempt) dismiss(invite *sip.Request, res *sip.Response) {
+	if a.losers == nil {
+		a.losers = make(map[string]bool)
+	}
+	tag := toTag(res)
+	first := !a.losers[tag]
+	a.losers[tag] = true
+	d := newDialog(a.edge, a.dialog.callID, a.dialog.localTag, a.dialog.hops)
+	d.local, d.remote, d.flow, d.creds, d.localSeq = a.dialog.local, a.dialog.remote, a.hop, a.dialog.creds, invite.CSeq().SeqNo
+	d.adopt(res)
+	a.edge.spawn(func() {
+		defer d.cancel(nil)
+		if err := a.acknowledge(d, d.ackFor(invite)); err != nil || !first {
+			return
+		}
+		bye := d.request(sip.BYE)
+		bye.AppendHeader(reasonHeader(200, "Call completed elsewhere"))
+		ctx, cancel := context.WithTimeout(a.edge.work, 64*a.edge.t1)
+		defer cancel()
+		d.box.close() // nobody does its work: a challenge of this BYE stays unanswered
+		close(d.gone)
+		_, _ = d.send(ctx, bye)
+	})
+}
+
+// adopt completes a dialog with what a 2xx says: remote tag, target and route set (RFC 3261 §12.1.2).
+func (d *dialog) adopt(res *sip.Response) {
+	d.remoteTag = toTag(res)
+	if c := res.Contact(); c != nil {
+		d.target = *c.Address.Clone()
+	}
+	d.routes = nil
+	list := res.GetHeaders("record-route")
+	for i := len(list) - 1; i >= 0; i-- {
+		if r, ok := list[i].(*sip.RecordRouteHeader); ok {
+			d.routes = append(d.routes, *r.Address.Clone())
+		}
+	}
+}
+
+// ackFor builds the ACK of a 2xx to our INVITE: its number, its credentials, the dialog's route.
+func (d *dialog) ackFor(invite *sip.Request) *sip.Request {
+	ack := d.build(sip.ACK, invite.CSeq().SeqNo)
+	sip.CopyHeaders("Authorization", invite, ack)
+	sip.CopyHeaders("Proxy-Authorization", invite, ack)
+	return ack
+}
+
+// failed makes the error of an attempt that nobody answered.
+func (a *attempt) failed(ctx context.Context, end outcome) error {
+	if end.err != nil && ctx.Err() != nil && errors.Is(end.err, context.Cause(ctx)) {
+		return context.Cause(ctx)
+	}
+	f := &interpreter.DialError{CallID: a.dialog.callID}
+	switch {
+	case errors.Is(end.err, errRingTime):
+		f.Code, f.Status, f.Cause, f.Reason = 487, interpreter.StatusNoAnswer, "NO_ANSWER", "nobody answered in time"
+	case errors.Is(end.err, errNoAnswer):
+		f.Code, f.Status, f.Reason = 408, interpreter.StatusNoAnswer, "the far end did not respond"
+	case errors.Is(end.err, errSDP):
+		f.Code, f.Status, f.Reason = 488, interpreter.StatusFailed, end.err.Error()
+	case end.err != nil:
+		f.Code, f.Status, f.Reason = 503, interpreter.StatusFailed, end.err.Error()
+	default:
+		f.Code, f.Status, f.Reason = end.res.StatusCode, interpreter.StatusOf(end.res.StatusCode), shorten(end.res.Reason)
+		if c := end.res.Contact(); end.res.IsRedirection() && c != nil {
+			f.Reason += ": moved to " + shorten(c.Address.String())
+		}
+	}
+	if f.Cause == "" {
+		f.Cause = causeOf(f.Code)
+	}
+	return f
+}

@@ -1,0 +1,274 @@
+package sipedge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+const (
+	maxSDP       = 16 << 10
+	maxSDPMedia  = 8
+	maxSDPTypes  = 64
+	minMediaPort = 1024
+)
+
+// errSDP is the base of every error about a session description; what wraps it names the fault for the Warning header.
+var errSDP = errors.New("session description")
+
+func sdpError(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{errSDP}, args...)...)
+}
+
+// direction is the way sound goes, seen from the party whose description it stands in.
+type direction uint8
+
+const (
+	sendRecv direction = iota
+	sendOnly
+	recvOnly
+	inactive
+)
+
+var directionNames = [...]string{"sendrecv", "sendonly", "recvonly", "inactive"}
+
+func (d direction) String() string { return directionNames[d] }
+
+// mirror is what the other party has when this one has d.
+func (d direction) mirror() direction {
+	switch d {
+	case sendOnly:
+		return recvOnly
+	case recvOnly:
+		return sendOnly
+	}
+	return d
+}
+
+// payload is one entry of an m-line.
+type payload struct {
+	number   uint8
+	name     string // encoding name in upper case: PCMU, TELEPHONE-EVENT
+	clock    int
+	channels int
+}
+
+// mediaLine is one m-line cut down to what the engine uses. Lines that it cannot use keep their words, for the refusal in the answer.
+type mediaLine struct {
+	kind     string
+	proto    string
+	formats  []string
+	port     int
+	addr     netip.Addr // zero value: 0.0.0.0, the old way to hold
+	badAddr  error      // why the address is refused, if it is
+	payloads []payload
+	dir      direction
+	ptime    int
+	rtcpMux  bool
+}
+
+// description is the other party's session description.
+type description struct{ media []mediaLine }
+
+// staticTypes are the payload numbers that need no rtpmap (RFC 3551 §6).
+var staticTypes = map[uint8]payload{
+	0: {0, "PCMU", 8000, 1}, 3: {3, "GSM", 8000, 1}, 8: {8, "PCMA", 8000, 1}, 9: {9, "G722", 8000, 1},
+	13: {13, "CN", 8000, 1}, 18: {18, "G729", 8000, 1},
+}
+
+// parseSDP reads a session description after healing two faults seen in the field: a missing s= line and a user name in o= with blanks.
+func parseSDP(body []byte) (*description, error) {
+	if len(body) > maxSDP {
+		return nil, sdpError("larger than %d octets", maxSDP)
+	}
+	clean, err := healSDP(body)
+	if err != nil {
+		return nil, err
+	}
+	var s sdp.SessionDescription
+	if err := s.Unmarshal(clean); err != nil {
+		return nil, sdpError("%s", shorten(err.Error()))
+	}
+	if len(s.MediaDescriptions) == 0 {
+		return nil, sdpError("no media line")
+	}
+	d := &description{}
+	for _, m := range s.MediaDescriptions {
+		line, err := readMedia(&s, m)
+		if err != nil {
+			return nil, err
+		}
+		d.media = append(d.media, line)
+	}
+	return d, nil
+}
+
+// healSDP prepares the text for a strict parser and bounds it.
+func healSDP(body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	media, hasName, sawOrigin := 0, false, false
+	for raw := range bytes.Lines(body) {
+		line := strings.TrimRight(string(raw), "\r\n\x00 ")
+		if line == "" {
+			continue
+		}
+		if len(line) < 2 || line[1] != '=' || hasControl(line) {
+			return nil, sdpError("line %.20q", line)
+		}
+		switch line[0] {
+		case 'o':
+			sawOrigin = true
+			if f := strings.Fields(line[2:]); len(f) > 6 {
+				line = "o=" + strings.Join(f[:len(f)-5], "_") + " " + strings.Join(f[len(f)-5:], " ")
+			}
+		case 's':
+			hasName = true
+			if line == "s=" {
+				line = "s=-"
+			}
+		case 'm':
+			if media++; media > maxSDPMedia {
+				return nil, sdpError("more than %d media lines", maxSDPMedia)
+			}
+		}
+		if sawOrigin && !hasName && line[0] != 'o' {
+			out.WriteString("s=-\r\n")
+			hasName = true
+		}
+		out.WriteString(line + crlf)
+	}
+	return out.Bytes(), nil
+}
+
+func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription) (mediaLine, error) {
+	l := mediaLine{kind: m.MediaName.Media, proto: strings.Join(m.MediaName.Protos, "/"), formats: m.MediaName.Formats,
+		port: m.MediaName.Port.Value}
+	if len(l.formats) > maxSDPTypes {
+		return l, sdpError("more than %d payload types", maxSDPTypes)
+	}
+	conn := m.ConnectionInformation
+	if conn == nil {
+		conn = s.ConnectionInformation
+	}
+	l.addr, l.badAddr = readAddress(conn)
+	l.dir = readDirection(m.Attributes, readDirection(s.Attributes, sendRecv))
+	maps := map[string]string{}
+	for _, a := range m.Attributes {
+		switch a.Key {
+		case "rtpmap":
+			number, name, _ := strings.Cut(strings.TrimSpace(a.Value), " ")
+			maps[number] = strings.TrimSpace(name)
+		case "ptime":
+			// "20.0" is seen; anything else that is no number means no wish.
+			whole, _, _ := strings.Cut(strings.TrimSpace(a.Value), ".")
+			if n, ok := digits(whole, 1000); ok {
+				l.ptime = int(n)
+			}
+		case "rtcp-mux":
+			l.rtcpMux = true
+		}
+	}
+	seen := map[uint8]bool{}
+	for _, f := range l.formats {
+		n, ok := digits(f, 127)
+		if !ok || seen[uint8(n)] {
+			continue
+		}
+		seen[uint8(n)] = true
+		if p, ok := readPayload(uint8(n), maps[f]); ok {
+			l.payloads = append(l.payloads, p)
+		}
+	}
+	return l, nil
+}
+
+func readPayload(number uint8, mapping string) (payload, bool) {
+	if mapping == "" {
+		p, ok := staticTypes[number]
+		return p, ok
+	}
+	parts := strings.Split(mapping, "/")
+	p := payload{number: number, name: strings.ToUpper(parts[0]), channels: 1}
+	if len(parts) < 2 {
+		return p, false
+	}
+	clock, ok := digits(strings.TrimSpace(parts[1]), 1_000_000)
+	if !ok || clock == 0 {
+		return p, false
+	}
+	p.clock = int(clock)
+	if len(parts) > 2 {
+		if n, ok := digits(strings.TrimSpace(parts[2]), 8); ok && n > 0 {
+			p.channels = int(n)
+		}
+	}
+	return p, true
+}
+
+func readDirection(attrs []sdp.Attribute, inherited direction) direction {
+	for _, a := range attrs {
+		for d, name := range directionNames {
+			if a.Key == name {
+				return direction(d)
+			}
+		}
+	}
+	return inherited
+}
+
+// readAddress takes c= only as a literal unicast address: names are never looked up (R-RTP-10).
+func readAddress(c *sdp.ConnectionInformation) (netip.Addr, error) {
+	if c == nil || c.Address == nil {
+		return netip.Addr{}, sdpError("no connection address")
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(c.Address.Address), "/")
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}, sdpError("connection address is not an IP address")
+	}
+	a = a.Unmap().WithZone("")
+	switch {
+	case a.IsUnspecified():
+		return netip.Addr{}, nil
+	case a.IsMulticast():
+		return netip.Addr{}, sdpError("multicast address")
+	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return netip.Addr{}, sdpError("broadcast address")
+	case a.Is4() && a.As4()[0] == 0:
+		return netip.Addr{}, sdpError("unusable address")
+	}
+	return a, nil
+}
+
+// writeLine prints one m-line with its attributes.
+func writeLine(b *strings.Builder, l mediaLine, rtcpMux bool) {
+	nums := make([]string, len(l.payloads))
+	for i, p := range l.payloads {
+		nums[i] = strconv.Itoa(int(p.number))
+	}
+	fmt.Fprintf(b, "m=%s %d %s %s\r\n", l.kind, l.port, l.proto, strings.Join(nums, " "))
+	for _, p := range l.payloads {
+		name := p.name
+		if name == telephoneEvent {
+			name = "telephone-event"
+		}
+		fmt.Fprintf(b, "a=rtpmap:%d %s/%d", p.number, name, p.clock)
+		if p.channels > 1 {
+			fmt.Fprintf(b, "/%d", p.channels)
+		}
+		b.WriteString(crlf)
+		if p.name == telephoneEvent {
+			fmt.Fprintf(b, "a=fmtp:%d 0-16\r\n", p.number)
+		}
+	}
+	fmt.Fprintf(b, "a=ptime:%d\r\n", l.ptime)
+	if rtcpMux {
+		b.WriteString("a=rtcp-mux\r\n")
+	}
+	fmt.Fprintf(b, "a=%s\r\n", l.dir)
+}

@@ -1,0 +1,204 @@
+package sipedge
+
+import (
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+)
+
+const (
+	ringAgain  = 60 * time.Second // a provisional is repeated, so that no proxy gives up (RFC 3261 §13.3.1.1)
+	retryAfter = "5"
+)
+
+// serverInvite is an INVITE of the peer, initial or re-INVITE, from its arrival until the ACK of our 2xx. It belongs to the dialog's
+// goroutine.
+type serverInvite struct {
+	req     *sip.Request
+	tx      *sip.ServerTx
+	seq     uint32
+	initial bool
+	late    bool     // it brought no offer: ours goes into the 2xx, the answer comes with the ACK
+	answer  []byte   // our description for the response
+	session *Session // what the answer agreed upon
+	success *sip.Response
+	wait    time.Duration // until the 2xx is sent again
+	until   time.Time     // when waiting for the ACK ends
+	timer   *time.Timer
+	last    *sip.Response // provisional sent last
+}
+
+func (i *serverInvite) stop() {
+	if i.timer != nil {
+		i.timer.Stop()
+		i.timer = nil
+	}
+}
+
+// stopInvite ends the timers of the pending INVITE.
+func (d *dialog) stopInvite() {
+	if d.invite != nil {
+		d.invite.stop()
+	}
+}
+
+// provisional sends 180, or 183 with our description, and goes on repeating it.
+func (d *dialog) provisional(code int) error {
+	i := d.invite
+	if d.state != dialogEarly || i == nil {
+		return errState
+	}
+	res := d.edge.reply(i.req, code, "", d.edge.contact(d.flow.network))
+	if code == 183 && i.answer != nil {
+		setSDP(res, i.answer)
+	}
+	i.last = res
+	i.stop()
+	i.timer = d.after(ringAgain, d.ringOn)
+	return i.tx.Respond(res)
+}
+
+func (d *dialog) ringOn() {
+	i := d.invite
+	if d.state != dialogEarly || i == nil || i.last == nil {
+		return
+	}
+	_ = i.tx.Respond(i.last) // the next one comes in a minute
+	i.timer = d.after(ringAgain, d.ringOn)
+}
+
+// accept sends the 2xx of the pending INVITE and repeats it until the ACK. What was negotiated becomes live first.
+func (d *dialog) accept() error {
+	i := d.invite
+	if i == nil || i.success != nil {
+		return errState
+	}
+	if i.session != nil {
+		if err := d.user.update(*i.session); err != nil {
+			return err
+		}
+	}
+	res := d.edge.reply(i.req, 200, "", d.edge.contact(d.flow.network))
+	res.AppendHeader(sip.NewHeader("Accept", acceptedBodies))
+	setSDP(res, i.answer)
+	i.stop()
+	i.success = res
+	i.wait = d.edge.t1
+	i.until = time.Now().Add(64 * d.edge.t1)
+	i.timer = d.after(i.wait, d.acceptAgain)
+	if d.state == dialogEarly {
+		d.state = dialogConfirmed
+	}
+	return i.tx.Respond(res)
+}
+
+// acceptAgain repeats the 2xx: T1 doubling to T2, on every transport, until the ACK or 64*T1 (RFC 3261 §13.3.1.4).
+func (d *dialog) acceptAgain() {
+	i := d.invite
+	if i == nil || i.success == nil {
+		return
+	}
+	if !time.Now().Before(i.until) {
+		d.invite = nil
+		why := &interpreter.Hangup{By: interpreter.ByEngine, Code: 408, Cause: causeOf(408), Reason: "no ACK to our answer"}
+		if d.byeLater != nil {
+			d.bye(d.byeLater)
+			return
+		}
+		d.end(why)
+		return
+	}
+	_ = i.tx.Respond(i.success) // lost or not, the next repetition follows
+	i.wait = min(2*i.wait, d.edge.t2)
+	i.timer = d.after(i.wait, d.acceptAgain)
+}
+
+// acked takes an ACK. It belongs to the INVITE with its CSeq number, whatever else has come in between.
+func (d *dialog) acked(ack *sip.Request) {
+	i := d.invite
+	if i == nil || i.success == nil || ack.CSeq().SeqNo != i.seq {
+		return
+	}
+	i.stop()
+	d.invite = nil
+	if d.byeLater != nil {
+		d.bye(d.byeLater)
+		return
+	}
+	if !i.late {
+		return
+	}
+	body, err := sessionBody(contentType(ack), ack.Body())
+	var s Session
+	if err == nil {
+		s, err = d.neg.accept(body)
+	}
+	if err == nil {
+		err = d.user.update(s)
+	}
+	if err != nil {
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488), Reason: "the answer in the ACK is not usable"})
+	}
+}
+
+// refuse gives the pending INVITE a final answer other than 2xx, if it has none.
+func (d *dialog) refuse(why *interpreter.Hangup) {
+	i := d.invite
+	if i == nil || i.success != nil {
+		return
+	}
+	i.stop()
+	d.invite = nil
+	code := why.Code
+	if code < 300 || code > 699 {
+		code = 480
+		if why.By == interpreter.ByEngine {
+			code = 500
+		}
+	}
+	res := d.edge.reply(i.req, code, "")
+	if code == 503 {
+		res.AppendHeader(sip.NewHeader("Retry-After", retryAfter))
+	}
+	if why.By != "" {
+		res.AppendHeader(reasonHeader(code, why.Reason))
+	}
+	d.edge.respond(i.tx, res)
+}
+
+// cancelled is the CANCEL of the pending INVITE; the library has sent 200 and 487 already.
+func (d *dialog) cancelled(reason string) {
+	i := d.invite
+	if i == nil || i.success != nil {
+		return
+	}
+	i.stop()
+	d.invite = nil
+	if !i.initial {
+		return
+	}
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: causeOf(487), Reason: "caller hung up before the answer"}
+	if reason != "" {
+		why.Reason += ": " + shorten(reason)
+	}
+	d.over(why)
+}
+
+// setSDP puts our description into a message.
+func setSDP(m sip.Message, body []byte) {
+	if len(body) == 0 {
+		return
+	}
+	t := sip.ContentTypeHeader(mediaTypeSDP)
+	m.AppendHeader(&t)
+	m.SetBody(body)
+}
+
+func contentType(m interface{ GetHeader(string) sip.Header }) string {
+	if h := m.GetHeader("content-type"); h != nil {
+		return h.Value()
+	}
+	return ""
+}
