@@ -118,6 +118,7 @@ func Listen(cfg Config) (*Edge, error) {
 	e.layers()
 	e.wg.Go(func() { _ = e.transport.ServeUDP(e.packets) })
 	e.wg.Go(func() { _ = e.transport.ServeTCP(e.streams) })
+	<-e.packets.serving
 	return e, nil
 }
 

@@ -70,15 +70,18 @@ type packetFilter struct {
 	limit   *buckets
 	trusted func(netip.Addr) bool
 	buf     []byte
+	serving chan struct{} // closed by the first read: the library knows the socket now and can send from it
+	once    sync.Once
 }
 
 func newPacketFilter(c *net.UDPConn, g *guard, perSecond float64, trusted func(netip.Addr) bool) *packetFilter {
 	return &packetFilter{UDPConn: c, guard: g, limit: newBuckets(perSecond, perSecond*packetBurst), trusted: trusted,
-		buf: make([]byte, maxMessage+1)}
+		buf: make([]byte, maxMessage+1), serving: make(chan struct{})}
 }
 
 // ReadFrom gives the next message. It is called by one goroutine only.
 func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
+	f.once.Do(func() { close(f.serving) })
 	for {
 		n, from, err := f.UDPConn.ReadFromUDPAddrPort(f.buf)
 		if err != nil {

@@ -198,12 +198,12 @@ func TestReinvite(t *testing.T) {
 	if s := a.last(); !s.Held || s.Remote.IsValid() {
 		t.Errorf("session with 0.0.0.0 %+v", s)
 	}
-	n := len(a.sessions)
+	n := a.count()
 	p.request("UPDATE", sdpHead, strings.Replace(sdpOf(32000, ""), "8 0 101", "18", 1))
 	if m := p.expect("488"); !strings.Contains(m.get("warning"), "no codec in common") {
 		t.Errorf("warning %q", m.get("warning"))
 	}
-	if len(a.sessions) != n {
+	if a.count() != n {
 		t.Error("refused offer changed the session")
 	}
 	// A number that goes back is refused.
@@ -256,11 +256,11 @@ func TestRefusals(t *testing.T) {
 		ack(p, branch, m)
 		return m
 	}
-	b.start.Public = false
+	b.set(false, nil)
 	call("403", sdpHead, sdpOf(30000, ""))
-	b.fail = interpreter.ErrNotFound
+	b.set(false, interpreter.ErrNotFound)
 	call("403", sdpHead, sdpOf(30000, "")) // strangers learn nothing
-	b.start.Public, b.fail = true, nil
+	b.set(true, nil)
 	call("488", sdpHead, sdpOf(0, ""))
 	call("415", "Content-Type: text/plain\r\n", "hello")
 	call("406", "Accept: text/plain\r\n", "")

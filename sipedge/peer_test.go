@@ -71,6 +71,12 @@ func (f *fakeAudio) last() Session {
 	return f.sessions[len(f.sessions)-1]
 }
 
+func (f *fakeAudio) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.sessions)
+}
+
 func (f *fakeAudio) pressed() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -79,17 +85,50 @@ func (f *fakeAudio) pressed() string {
 
 // bench is an edge on a free port with everything it leans on.
 type bench struct {
-	t     *testing.T
-	edge  *Edge
-	legs  chan interpreter.Leg
-	start interpreter.Start
-	fail  error
+	t    *testing.T
+	edge *Edge
+	legs chan interpreter.Leg
 
-	mu    sync.Mutex
-	audio []*fakeAudio
+	mu     sync.Mutex
+	public bool
+	fail   error // what Route gives
+	audio  []*fakeAudio
+	peers  []*peer
 }
 
-func (b *bench) Route(interpreter.LegInfo) (interpreter.Start, error) { return b.start, b.fail }
+// end closes the edge while the phones still answer, so that no BYE is waited for.
+func (b *bench) end() {
+	var wg sync.WaitGroup
+	for _, p := range b.peers {
+		wg.Go(p.dieOut)
+	}
+	if err := b.edge.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		b.t.Errorf("Close: %v", err)
+	}
+	for _, p := range b.peers {
+		p.conn.Close()
+	}
+	wg.Wait()
+	for i, a := range b.audio {
+		select {
+		case <-a.closed:
+		default:
+			b.t.Errorf("audio %d was not closed", i)
+		}
+	}
+}
+
+func (b *bench) Route(interpreter.LegInfo) (interpreter.Start, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return interpreter.Start{Public: b.public}, b.fail
+}
+
+func (b *bench) set(public bool, fail error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.public, b.fail = public, fail
+}
 
 func (b *bench) Start(l interpreter.Leg, _ interpreter.Start) error {
 	b.legs <- l
@@ -108,7 +147,7 @@ func (b *bench) open(AudioOptions) (Audio, error) {
 // newBench listens on a free loopback port; change may adjust the configuration.
 func newBench(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
-	b := &bench{t: t, legs: make(chan interpreter.Leg, 200), start: interpreter.Start{Public: true}}
+	b := &bench{t: t, legs: make(chan interpreter.Leg, 200), public: true}
 	log := logrus.New()
 	log.SetOutput(testLog())
 	cfg := Config{Listen: "127.0.0.1:0", Calls: b, Audio: b.open, T1: testT1, T2: 8 * testT1, NewCalls: 1000, TotalCalls: 1000,
@@ -121,18 +160,7 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 		t.Fatal(err)
 	}
 	b.edge = e
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Errorf("Close: %v", err)
-		}
-		for i, a := range b.audio {
-			select {
-			case <-a.closed:
-			default:
-				t.Errorf("audio %d was not closed", i)
-			}
-		}
-	})
+	t.Cleanup(b.end)
 	return b
 }
 
@@ -213,8 +241,24 @@ func newPeer(t *testing.T, b *bench) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	return &peer{t: t, conn: c, edge: b.edge.Addr(), id: token(6), from: "caller" + token(3)}
+	p := &peer{t: t, conn: c, edge: b.edge.Addr(), id: token(6), from: "caller" + token(3)}
+	b.peers = append(b.peers, p)
+	return p
+}
+
+// dieOut answers every request until the socket closes.
+func (p *peer) dieOut() {
+	buf := make([]byte, 65536)
+	p.conn.SetReadDeadline(time.Time{})
+	for {
+		n, _, err := p.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		if m := readMessage(string(buf[:n])); m.code() == "" && m.method() != "ACK" {
+			p.answer(m, 200, "", "", "")
+		}
+	}
 }
 
 func (p *peer) addr() string { return p.conn.LocalAddr().String() }
