@@ -1,0 +1,64 @@
+package webhook
+
+import (
+	"net/http"
+	"time"
+)
+
+// cacheKey names an answer. The account is part of it because requests are signed with its token.
+func (s *session) cacheKey(h *hop) string { return s.account.ID + " " + h.wire.String() }
+
+// lookup finds the answer to a GET that was kept for this call, or for all. A request with headers of its own is
+// never answered from the cache.
+func (s *session) lookup(h *hop, own http.Header) *entry {
+	if h.method != http.MethodGet || len(own) > 0 {
+		return nil
+	}
+	if e := s.cache.get(s.cacheKey(h)); e != nil {
+		return e
+	}
+	return s.c.shared.get(s.cacheKey(h))
+}
+
+// keep stores an answer if it may be, for this call or for all.
+func (s *session) keep(a *answered, h *hop, body []byte) {
+	key := s.cacheKey(h)
+	if !storable(a.resp.StatusCode, a.resp.Header) {
+		s.cache.remove(key)
+		s.c.shared.remove(key)
+		return
+	}
+	to, shared := s.cache, false
+	if shareable(a.resp.Header, a.secret) {
+		to, shared = s.c.shared, true
+		s.cache.remove(key)
+	}
+	header := a.resp.Header.Clone()
+	header.Del("Set-Cookie")
+	to.put(&entry{key: key, status: a.resp.StatusCode, header: header, body: body,
+		expires: time.Now().Add(lifetime(header, shared))})
+}
+
+// renew takes the headers of a 304 over the kept answer (RFC 9111 §3.2) and stores it anew.
+func (s *session) renew(a *answered) *entry {
+	header := a.stored.header.Clone()
+	for name, values := range a.resp.Header {
+		if name != "Content-Length" && name != "Content-Encoding" && name != "Set-Cookie" {
+			header[name] = values
+		}
+	}
+	e := *a.stored
+	e.header = header
+	shared := shareable(header, a.secret) && len(a.resp.Header.Values("Set-Cookie")) == 0
+	e.expires = time.Now().Add(lifetime(header, shared))
+	switch {
+	case cacheControl(header).has("no-store"):
+		s.cache.remove(e.key)
+		s.c.shared.remove(e.key)
+	case shared:
+		s.c.shared.put(&e)
+	default:
+		s.cache.put(&e)
+	}
+	return &e
+}
