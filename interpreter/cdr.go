@@ -68,7 +68,7 @@ func (h *Hangup) causeWord() string {
 	case 603:
 		return "CALL_REJECTED"
 	case 487:
-		return "ORIGINATOR_CANCEL"
+		return originatorCancel
 	case 480, 408:
 		return "NO_ANSWER"
 	case 404, 604:

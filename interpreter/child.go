@@ -76,16 +76,23 @@ func (c *Call) Finish(ctx context.Context, why Hangup) {
 	c.m.remove(c, c.Leg.Info().CallID)
 }
 
-// HangupOf makes the hang-up that describes a failed attempt to call someone.
+// originatorCancel is the cause word of an attempt that we gave up ourselves.
+const originatorCancel = "ORIGINATOR_CANCEL"
+
+// HangupOf makes the hang-up that describes a failed attempt to call someone: what the far end said, or that the
+// attempt was cancelled because of err.
 func HangupOf(err error) Hangup {
 	var d *DialError
 	if errors.As(err, &d) {
 		return Hangup{By: ByCaller, Code: d.Code, Cause: d.Cause, Reason: d.Reason, Fault: d.Fault}
 	}
-	if h, ok := hangupOf(err); ok {
-		return Hangup{By: ByAPI, Code: 487, Cause: "ORIGINATOR_CANCEL", Reason: h.Error()}
+	why := Hangup{By: ByFlow, Code: 487, Cause: originatorCancel}
+	if h, ok := hangupOf(err); ok && h.By == ByCaller {
+		why.Reason = "the caller hung up"
+	} else if err != nil {
+		why.Reason = err.Error()
 	}
-	return Hangup{By: ByAPI, Code: 487, Cause: "ORIGINATOR_CANCEL", Reason: err.Error()}
+	return why
 }
 
 // Since is how long the call has been answered; 0 if it never was.

@@ -123,7 +123,7 @@ func finalStatus(why *Hangup, answered bool) CallStatus {
 			return StatusOf(why.Code)
 		}
 		return StatusNoAnswer
-	case why.By == ByAPI:
+	case why.By == ByAPI || why.Cause == originatorCancel:
 		return StatusCanceled
 	case why.Code == 404 && why.By == ByFlow:
 		return StatusNoAnswer // rejected by the flow

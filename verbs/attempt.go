@@ -80,19 +80,22 @@ func (a *attempt) call(ctx context.Context) error {
 			return err
 		}
 	}
-	if a.to.Screen == nil {
-		return context.Cause(on)
+	if a.to.Screen != nil {
+		if err := a.child.Screen(on, *a.to.Screen); err != nil {
+			return err
+		}
 	}
-	if err := a.child.Screen(on, *a.to.Screen); err != nil {
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	return context.Cause(on)
+	return context.Cause(leg.Context())
 }
 
-// both is a context that ends with ctx and with the leg, with the cause of the one that ended first.
+// both is the leg's context, ended also by the end of ctx and with its cause. It is made from the leg's, so that
+// whoever sees the leg fail sees the cause.
 func both(ctx context.Context, leg interpreter.Leg) (context.Context, func()) {
-	on, cancel := context.WithCancelCause(ctx)
-	off := context.AfterFunc(leg.Context(), func() { cancel(context.Cause(leg.Context())) })
+	on, cancel := context.WithCancelCause(leg.Context())
+	off := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	return on, func() {
 		off()
 		cancel(nil)
@@ -162,7 +165,10 @@ func (a *attempt) finish(err error) {
 		return
 	}
 	a.result.Answered, a.result.Status = true, interpreter.StatusCompleted
-	a.result.Cause, a.result.Code = "CALL_REJECTED", 200 // answered, and then not willing to talk
+	a.result.Code = 200
+	if a.leg.Context().Err() != nil {
+		a.result.Cause = "CALL_REJECTED" // he answered, and then would not talk
+	}
 	a.result.CallID, a.result.Headers = a.leg.Info().CallID, a.leg.Info().Headers
 	a.result.Duration = a.child.Since()
 	a.child.Finish(ctx, why)

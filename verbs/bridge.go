@@ -10,11 +10,11 @@ import (
 )
 
 // bridge joins the caller with the attempt that won, until they are parted.
-func (r *ring) bridge(ctx context.Context, a *attempt, t *ringback) Dialled {
+func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	info := a.leg.Info()
 	a.result.Answered, a.result.Status, a.result.Code = true, interpreter.StatusCompleted, 200
 	a.result.CallID, a.result.Headers = info.CallID, info.Headers
-	t.stop()
+	r.tone.stop()
 	if err := r.c.Answer(ctx); err != nil {
 		a.finish(err)
 		return Dialled{DialResult: a.result}
@@ -94,7 +94,7 @@ func whyParted(ctx context.Context, cause error) interpreter.Hangup {
 	var key *interpreter.Pressed
 	switch {
 	case context.Cause(ctx) != nil:
-		why.Reason = "the caller's leg: " + context.Cause(ctx).Error()
+		why.Reason = interpreter.HangupOf(context.Cause(ctx)).Reason
 	case errors.As(cause, &key):
 		why.Reason = key.Error()
 	case errors.Is(cause, interpreter.ErrTimeLimit):

@@ -82,6 +82,7 @@ func (d Dial) Run(ctx context.Context, c *interpreter.Call) (Dialled, error) {
 	var g group
 	r := &ring{d: d, c: c, began: time.Now()}
 	defer g.Wait()
+	defer func() { r.tone.stop() }()
 	if err := r.answer(ctx); err != nil {
 		return Dialled{DialResult: interpreter.DialResult{Status: interpreter.StatusCanceled}, Hungup: isHangup(err)}, err
 	}
@@ -95,6 +96,7 @@ func (d Dial) Run(ctx context.Context, c *interpreter.Call) (Dialled, error) {
 		out, _ = r.round(ctx, &g, d.Targets)
 	}
 	g.Wait() // the losers have ended too
+	r.tone.stop()
 	cause := context.Cause(ctx)
 	if cause != nil && !out.Bridged && !out.Answered {
 		out.Status, out.Cause, out.Code = interpreter.StatusCanceled, "ORIGINATOR_CANCEL", 487
@@ -120,6 +122,7 @@ type ring struct {
 	d     Dial
 	c     *interpreter.Call
 	began time.Time
+	tone  *ringback // what the caller hears between rounds too
 }
 
 // answer answers the caller, or lets him hear ringing where the answer waits for the bridge.
@@ -160,23 +163,21 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 	for _, t := range targets {
 		all = append(all, r.newAttempt(t))
 	}
-	tone := r.ringback(ctx)
-	defer tone.stop()
+	r.startTone(ctx)
 	for _, a := range all {
 		if len(all) == 1 && r.d.EarlyMedia {
-			a.earlyTo, a.onEarly = r.c.Leg, tone.early
+			a.earlyTo, a.onEarly = r.c.Leg, r.tone.early
 		}
 		g.Go(func() { a.run(calling, ready) })
 	}
 	won := first(ready, len(all))
 	if won == nil {
 		g.Wait()
-		tone.stop()
 		return Dialled{DialResult: best(all)}, false
 	}
 	lose(errLost)
 	g.Go(func() { finishLosers(all, won) })
-	out := r.bridge(ctx, won, tone)
+	out := r.bridge(ctx, won)
 	return out, true
 }
 

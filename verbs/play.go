@@ -86,7 +86,10 @@ func playOne(ctx context.Context, c *interpreter.Call, p interpreter.Prompt) (bo
 	}
 	var f *interpreter.Fault
 	if !errors.As(err, &f) {
-		f = &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "play " + title(p), Err: err}
+		if cause := context.Cause(c.Leg.Context()); cause != nil {
+			return false, cause
+		}
+		f = &interpreter.Fault{Code: interpreter.CodeMedia, Msg: title(p), Err: err}
 	}
 	c.Fault(f)
 	return false, nil

@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"pintle/interpreter"
@@ -10,16 +11,27 @@ import (
 // ringback is what the caller hears while it rings.
 type ringback struct {
 	r      *ring
+	on     atomic.Bool // no sound of the callee has taken its place
 	cancel context.CancelFunc
 	end    func(error) // tells the trace; nil: no sound of ours
 	err    error       // of playing
 	g      group
 }
 
+// startTone lets the caller hear ringing, unless he does already.
+func (r *ring) startTone(ctx context.Context) {
+	if r.tone != nil && r.tone.on.Load() {
+		return
+	}
+	r.tone.stop()
+	r.tone = r.ringback(ctx)
+}
+
 // ringback starts the tone for a caller who hears us: an answered one, or one for whom a sound of his own is set.
 func (r *ring) ringback(ctx context.Context) *ringback {
 	on, cancel := context.WithCancel(ctx)
 	t := &ringback{r: r, cancel: cancel}
+	t.on.Store(true)
 	p := r.d.Ringback
 	own := p.URL != "" || p.Tone != "" || p.Audio != nil || p.Text != nil
 	if !own {
@@ -43,6 +55,7 @@ func (r *ring) ringback(ctx context.Context) *ringback {
 
 // early makes room for the callee's own sound.
 func (t *ringback) early(ctx context.Context) {
+	t.on.Store(false)
 	t.cancel()
 	if t.r.unanswered() {
 		t.r.c.Leg.Early(ctx) //nolint:errcheck // he hears nothing, and is called all the same
@@ -51,6 +64,9 @@ func (t *ringback) early(ctx context.Context) {
 
 // stop ends the tone and waits for it; more than once does no harm. A caller who heard no tone is called all the same.
 func (t *ringback) stop() {
+	if t == nil {
+		return
+	}
 	t.cancel()
 	t.g.Wait()
 	if t.end == nil {
