@@ -155,7 +155,7 @@ func (p *Pacer) run() {
 			case <-p.stop:
 				return
 			}
-			turn = int64(time.Since(p.base)/slotDuration) + 1
+			turn = int64(time.Since(p.base) / slotDuration) // nobody was ticked in this slot
 			continue
 		}
 		due := p.base.Add(time.Duration(turn) * slotDuration)
