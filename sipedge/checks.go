@@ -216,8 +216,10 @@ func checkAddresses(m *rawMessage) *fault {
 					if !old {
 						return badRequest("Missing From Tag")
 					}
-					// Transactions of RFC 2543 are matched by From tag too; the empty one stands for none.
-					n.params += ";tag="
+					if !ok {
+						// Transactions of RFC 2543 are matched by From tag too; the empty one stands for none.
+						n.params += ";tag="
+					}
 				}
 			}
 			switch h.name {

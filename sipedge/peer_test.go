@@ -390,3 +390,5 @@ func testLog() io.Writer {
 	}
 	return io.Discard
 }
+
+var hangupNow = interpreter.Hangup{By: interpreter.ByEngine, Code: 480}

@@ -16,6 +16,7 @@ const (
 	streamIdle     = 120 * time.Second // without any octet, unless a call lives on the connection
 	streamWrite    = 5 * time.Second
 	streamConnect  = 5 * time.Second
+	streamLinger   = 100 * time.Millisecond
 	streamPerIP    = 64
 	streamTotal    = 4096
 	streamReadSize = 4096
@@ -203,6 +204,7 @@ type streamConn struct {
 	out    []byte // a checked message, partly read
 	idleAt time.Time
 	began  time.Time // first octet of the message in the making
+	served bool      // a good message came
 	once   sync.Once
 }
 
@@ -233,6 +235,7 @@ func (c *streamConn) next() error {
 				_, _ = c.Write(reply)
 			}
 		}
+		c.linger()
 		return net.ErrClosed
 	}
 	clean, reply, shut := c.owner.guard.inspect(c.in[:size], c.remote, true)
@@ -248,10 +251,22 @@ func (c *streamConn) next() error {
 		}
 	}
 	if shut {
+		c.linger()
 		return net.ErrClosed
 	}
-	c.out = clean
+	c.out, c.served = clean, clean != nil || c.served
 	return nil
+}
+
+// linger lets the replies to good messages out before what followed them closes the connection.
+func (c *streamConn) linger() {
+	if !c.served {
+		return
+	}
+	select {
+	case <-time.After(streamLinger):
+	case <-c.owner.done:
+	}
 }
 
 // keepAlive takes CRLF between messages away and answers a ping with a pong (RFC 5626 §3.5.1).
