@@ -25,6 +25,8 @@ type exchange struct {
 
 	host string // asked last, for messages
 	left int    // retries that remain
+
+	location string // where the answer received last redirects to
 }
 
 // hop is one request of the exchange: the first, or one that a redirect asked for.
@@ -51,12 +53,11 @@ func (x *exchange) run(ctx context.Context) (interpreter.Response, error) {
 			return x.asked(r), err
 		}
 		status := a.resp.StatusCode
-		location := a.resp.Header.Get("Location")
 		a.done()
 		if n == maxRedirects {
 			return x.asked(interpreter.Response{Status: status, URL: h.base.String()}), tooManyRedirects()
 		}
-		if h, err = x.follow(h, status, location); err != nil {
+		if h, err = x.follow(h, status, x.location); err != nil {
 			return x.asked(interpreter.Response{Status: status}), err
 		}
 	}

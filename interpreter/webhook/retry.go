@@ -29,9 +29,8 @@ func (x *exchange) send(req *http.Request, body []byte) (*http.Response, error) 
 	}
 	rc := &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     unlinked{g},
-			Jar:           x.s.jar,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &oneHop{guard: g, x: x},
+			Jar:       x.s.jar,
 		},
 		RetryMax:   x.left,
 		CheckRetry: x.again,
@@ -52,8 +51,22 @@ func (x *exchange) send(req *http.Request, body []byte) (*http.Response, error) 
 	return rc.Do(rr) //nolint:bodyclose // the caller reads and closes it
 }
 
-// unlinked hides the pool from the library, which would close everybody's idle connections after a failure.
-type unlinked struct{ http.RoundTripper }
+// oneHop keeps two things from net/http and the library: the Location, which would be followed, or shown in an error;
+// and the pool, whose idle connections would be closed for everybody after a failure.
+type oneHop struct {
+	guard *guard
+	x     *exchange
+}
+
+// RoundTrip makes one attempt.
+func (o *oneHop) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := o.guard.RoundTrip(req)
+	if err == nil && redirects(resp) {
+		o.x.location = resp.Header.Get("Location")
+		resp.Header.Del("Location")
+	}
+	return resp, err
+}
 
 // again decides after each try whether there is another.
 func (x *exchange) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
