@@ -1,6 +1,7 @@
 package twiml
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,29 +11,25 @@ import (
 )
 
 // bounds of a number, with the code of the warning when a value is outside them.
-type bounds struct{ code, min, max int }
+type bounds struct {
+	code, min, max int
+	raise          bool // a number below min becomes min; else it is no better than a word
+}
 
 // hugeNumber is the length from which on a number is nonsense rather than merely too large.
 const hugeNumber = 10
 
-// number reads a decimal integer. A number outside the bounds becomes the nearest one inside, with a warning; anything
-// else is the default.
+// number reads a decimal integer. A number above the bounds becomes the largest one inside, with a warning; anything
+// else that cannot be used is the default.
 func (e *element) number(name string, b bounds) int {
 	s := e.str(name)
-	if s == "" {
-		if e.has(name) {
-			s = e.bad(b.code, name, "a number")
-		}
-		n, _ := strconv.Atoi(e.def(name))
-		return n
-	}
-	if !allDigits(s) || len(s) > hugeNumber {
-		n, _ := strconv.Atoi(e.bad(b.code, name, "a whole number"))
-		return n
+	if s == "" && !e.has(name) {
+		return 0 // an attribute without a default
 	}
 	n, err := strconv.Atoi(s)
-	if err != nil {
-		n, _ = strconv.Atoi(e.bad(b.code, name, "a whole number"))
+	usable := err == nil && allDigits(s) && len(s) <= hugeNumber
+	if !usable || n < b.min && !b.raise {
+		n, _ = strconv.Atoi(e.bad(b.code, name, fmt.Sprintf("a whole number of at least %d", b.min)))
 		return n
 	}
 	if in := max(b.min, min(n, b.max)); in != n {

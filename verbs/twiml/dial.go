@@ -72,8 +72,8 @@ func decodeDial(r *reader, e *element) interpreter.Verb {
 		d.Action = e.action("action", "method", codeDialMethod)
 	}
 	d.Dial = verbs.Dial{
-		Timeout:        e.seconds("timeout", bounds{codeDialTimeout, minRing, maxRing}),
-		TimeLimit:      e.seconds("timeLimit", bounds{codeDialTimeLimit, 1, maxTimeLimit}),
+		Timeout:        e.seconds("timeout", bounds{code: codeDialTimeout, min: minRing, max: maxRing, raise: true}),
+		TimeLimit:      e.seconds("timeLimit", bounds{code: codeDialTimeLimit, min: 1, max: maxTimeLimit}),
 		AnswerOnBridge: e.boolean("answerOnBridge", schema),
 		EarlyMedia:     true,
 		Record:         e.dialRecording(),
@@ -156,7 +156,7 @@ func (v Dial) from(c *interpreter.Call) (interpreter.Address, error) {
 	id = punctuation.Replace(id)
 	if !callerID.MatchString(id) {
 		return interpreter.Address{}, &interpreter.Fault{Code: v.callerIDCode(),
-			Msg: "callerId " + clip(id) + " is neither a number nor a SIP user; nobody is called"}
+			Msg: "callerId " + shown(id) + " is neither a number nor a SIP user; nobody is called"}
 	}
 	if v.mayShow != nil && !v.mayShow(id) {
 		return interpreter.Address{}, &interpreter.Fault{Code: codeDialCallerID,
@@ -235,6 +235,7 @@ func refuse(ctx context.Context, c *interpreter.Call, from interpreter.Address, 
 	for _, r := range list {
 		child := c.NewChild(from, r.To, r.Callback)
 		id = child.ID
+		c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + r.To.User, Data: id})
 		c.Fault(&r.Fault)
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTime)
 		child.Finish(after, interpreter.Hangup{By: interpreter.ByCaller, Code: sipNotFound, Cause: "UNALLOCATED_NUMBER",

@@ -161,9 +161,9 @@ func didYouMean(name string, known []string) string {
 	for _, k := range known {
 		d := distance(name, k)
 		if strings.EqualFold(name, k) {
-			d = 0
+			return "; did you mean " + k + "?"
 		}
-		if d < dist && d < len(k) {
+		if d < dist && d < min(len(k), len(name)) {
 			best, dist = k, d
 		}
 	}

@@ -48,7 +48,7 @@ const (
 func decodeGather(r *reader, e *element) interpreter.Verb {
 	g := Gather{
 		Action:     e.action("action", "method", codeGatherMethod),
-		Max:        e.number("numDigits", bounds{codeGatherNumDigits, 1, maxDigits}),
+		Max:        e.number("numDigits", bounds{code: codeGatherNumDigits, min: 1, max: maxDigits}),
 		Finish:     e.finishKey(),
 		EmptyToo:   e.boolean("actionOnEmptyResult", codeGatherEmptyResult),
 		TypeAhead:  r.opts.TypeAhead,
@@ -111,7 +111,7 @@ func (e *element) gatherTimeout(speech bool) time.Duration {
 	if speech && strings.EqualFold(e.str("timeout"), "auto") {
 		return defaultWait
 	}
-	return e.seconds("timeout", bounds{codeGatherTimeout, 0, maxWait})
+	return e.seconds("timeout", bounds{code: codeGatherTimeout, min: 0, max: maxWait})
 }
 
 // defaultWait is the default of timeout.

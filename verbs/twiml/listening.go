@@ -54,7 +54,7 @@ var (
 func (e *element) listening(wait time.Duration) Listening {
 	l := Listening{
 		Begin:     wait,
-		Max:       e.seconds("maxSpeechTime", bounds{codeGatherMaxSpeechTime, 1, 600}),
+		Max:       e.seconds("maxSpeechTime", bounds{code: codeGatherMaxSpeechTime, min: 1, max: 600}),
 		Model:     e.str("speechModel"),
 		BargeIn:   e.boolean("bargeIn", codeGatherBargeIn),
 		Profanity: e.boolean("profanityFilter", codeGatherProfanityFilter),
@@ -80,7 +80,7 @@ func (e *element) speechTimeout(wait time.Duration, model string) time.Duration 
 	case s == "":
 		return wait
 	case !strings.EqualFold(s, "auto"):
-		return e.seconds("speechTimeout", bounds{codeGatherSpeechTimeout, 0, 600})
+		return e.seconds("speechTimeout", bounds{code: codeGatherSpeechTimeout, min: 0, max: 600})
 	case model != "default" && !strings.HasPrefix(model, "phone_call"):
 		e.warn(codeGatherSpeechAuto, "speechTimeout", "speechTimeout=\"auto\" does not go with speechModel=%q; %v is used",
 			model, autoSilence)

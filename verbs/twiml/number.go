@@ -63,10 +63,10 @@ func (e *element) calleeOptions(methodCode int) verbs.Callee {
 
 // machineDetection checks what would tell people from machines.
 func (e *element) machineDetection() {
-	e.number("machineDetectionTimeout", bounds{schema, 3, 60})
-	e.number("machineDetectionSpeechThreshold", bounds{schema, 1000, 6000})
-	e.number("machineDetectionSpeechEndThreshold", bounds{schema, 500, 5000})
-	e.number("machineDetectionSilenceTimeout", bounds{schema, 2000, 10000})
+	e.number("machineDetectionTimeout", bounds{code: schema, min: 3, max: 60})
+	e.number("machineDetectionSpeechThreshold", bounds{code: schema, min: 1000, max: 6000})
+	e.number("machineDetectionSpeechEndThreshold", bounds{code: schema, min: 500, max: 5000})
+	e.number("machineDetectionSilenceTimeout", bounds{code: schema, min: 2000, max: 10000})
 	e.callback("amdStatusCallback", schema)
 	e.method("amdStatusCallbackMethod", schema)
 	if e.enum("machineDetection", schema, "Enable", "DetectMessageEnd") != "" {
@@ -85,8 +85,8 @@ func (d *Dial) addNumber(e *element, written string, c verbs.Callee) {
 	number := punctuation.Replace(strings.TrimPrefix(written, "tel:"))
 	if !dialable.MatchString(number) {
 		e.warn(codeNumberFormat, "", "%q is not a telephone number; it cannot be called", clip(written))
-		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: clip(written)}, Callback: c.Callback,
-			Fault: interpreter.Fault{Code: codeNumberFormat, Msg: "not a telephone number: " + clip(written)}})
+		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: shown(written)}, Callback: c.Callback,
+			Fault: interpreter.Fault{Code: codeNumberFormat, Msg: "not a telephone number: " + shown(written)}})
 		return
 	}
 	if onlyDigits.MatchString(number) {

@@ -26,7 +26,7 @@ const maxPause = 24 * 60 * 60
 
 func decodePause(e *element) Pause {
 	e.leaf()
-	return Pause{For: e.seconds("length", bounds{codePauseLength, 0, maxPause})}
+	return Pause{For: e.seconds("length", bounds{code: codePauseLength, min: 0, max: maxPause})}
 }
 
 // Run waits, and stops at once when the call is redirected or hangs up.

@@ -48,8 +48,8 @@ func decodeRecord(_ *reader, e *element) interpreter.Verb {
 		Transcribe: e.boolean("transcribe", codeRecordTranscribe),
 		TextTo:     e.callback("transcribeCallback", codeTranscribeCallback),
 		Capture: verbs.Capture{
-			MaxLength: e.seconds("maxLength", bounds{codeRecordMaxLength, 2, maxRecording}),
-			Silence:   e.seconds("timeout", bounds{codeRecordTimeout, 0, maxRecording}),
+			MaxLength: e.seconds("maxLength", bounds{code: codeRecordMaxLength, min: 2, max: maxRecording}),
+			Silence:   e.seconds("timeout", bounds{code: codeRecordTimeout, min: 0, max: maxRecording}),
 			Finish:    e.finishKeys(),
 			Trim:      e.trim(),
 			Source:    "RecordVerb",

@@ -58,7 +58,7 @@ func (e *element) loop(code int) int {
 		e.warn(code, "loop", "loop=%q of <%s> is read as 0, until the caller hangs up", s, e.s.name)
 		return maxLoops
 	}
-	if n := e.number("loop", bounds{code, 0, maxLoops}); n > 0 {
+	if n := e.number("loop", bounds{code: code, min: 0, max: maxLoops}); n > 0 {
 		return n
 	}
 	return maxLoops

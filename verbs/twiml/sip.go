@@ -93,7 +93,7 @@ func (d *Dial) addURIs(e *element, uris []*element, c verbs.Callee) {
 	}
 	var list []choice
 	for _, u := range uris {
-		list = append(list, choice{u, u.number("priority", bounds{schema, 0, 65535}), u.number("weight", bounds{schema, 1, 65535})})
+		list = append(list, choice{u, u.number("priority", bounds{code: schema, min: 0, max: 65535}), u.number("weight", bounds{code: schema, min: 1, max: 65535})})
 	}
 	slices.SortStableFunc(list, func(a, b choice) int {
 		if a.priority != b.priority {
@@ -125,7 +125,7 @@ func (d *Dial) addSip(e *element, written string, c verbs.Callee) {
 	uri, code, why := sipURI(written)
 	if why != "" {
 		e.warn(code, "", "the address %q of <%s> cannot be called: %s", clip(written), e.s.name, why)
-		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: clip(written)}, Callback: c.Callback,
+		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: shown(written)}, Callback: c.Callback,
 			Fault: interpreter.Fault{Code: code, Msg: "the SIP address cannot be called: " + why}})
 		return
 	}
@@ -180,6 +180,16 @@ func sipURI(written string) (uri string, code int, why string) {
 // isControl tells characters that could end a line of a SIP message, or hide in one.
 func isControl(c rune) bool {
 	return c < ' ' || c >= 0x7f && c < 0xa0 || c == '\u2028' || c == '\u2029' || c == '\uFFFD'
+}
+
+// shown is what was written, clipped and without the characters that would spoil a line of a trace.
+func shown(written string) string {
+	return strings.Map(func(c rune) rune {
+		if isControl(c) {
+			return '?'
+		}
+		return c
+	}, clip(written))
 }
 
 // queryHeaders reads the headers behind the question mark of an address.

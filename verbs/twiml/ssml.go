@@ -74,13 +74,15 @@ func (t *script) element(n *node, parent string) {
 	if s, _ := lookup(parent, "Say"); s != nil {
 		parent = s.name
 	}
+	if _, known := specs[n.name]; !known {
+		t.r.warn(n, schema, "", "<%s> is not SSML; its text is spoken%s", n.name, didYouMean(n.name, childrenOf("Say")))
+		t.say(" ")
+		t.children(n)
+		t.say(" ")
+		return
+	}
 	e := t.r.child(n, parent, schema)
 	if e == nil {
-		if _, known := specs[n.name]; !known {
-			t.say(" ")
-			t.children(n)
-			t.say(" ")
-		}
 		return
 	}
 	switch e.s.name {

@@ -29,7 +29,11 @@ func (e *element) notYet() {
 	if e.s.name == "Sms" {
 		code = codeSms // the vendor has a number for this one
 	}
-	e.warn(code, "", "<%s> is known but not available yet: %s", e.s.name, e.s.later)
+	what := "<" + e.s.name + ">"
+	if kids := e.elements(); len(kids) > 0 && (e.s.name == "Connect" || e.s.name == "Start" || e.s.name == "Stop") {
+		what += " with <" + kids[0].name + ">"
+	}
+	e.warn(code, "", "%s is known but not available yet: %s", what, e.s.later)
 }
 
 // actionAttrs are the two attributes of a way out.
@@ -103,8 +107,8 @@ func laterNoun(code int, s spec) *spec {
 			Method: e.method("statusCallbackMethod", schema),
 			Events: e.list("statusCallbackEvent", schema, "initiated", "ringing", "answered", "completed"),
 		}}
-		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: s.prefix() + clip(name)}, Callback: o.Callback,
-			Fault: interpreter.Fault{Code: code, Msg: "<" + s.name + "> cannot be called yet: " + clip(name)}})
+		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: s.prefix() + shown(name)}, Callback: o.Callback,
+			Fault: interpreter.Fault{Code: code, Msg: "<" + s.name + "> cannot be called yet: " + shown(name)}})
 	}
 	s.attrs = calleeAttrs[2:5:5]
 	return register(s)
