@@ -3,7 +3,6 @@ package audio
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"pintle/interpreter"
 	"pintle/media"
@@ -33,11 +32,34 @@ func (h *Half) round(ctx context.Context, p interpreter.Prompt) error {
 	if p.Digits != "" {
 		return h.sendDigits(ctx, p.Digits)
 	}
-	steps := h.sounds.pieces(p)
-	if len(steps) == 0 {
-		return nil
+	making, stop := context.WithCancel(ctx)
+	src, bad := h.sounds.source(making, p, h.params())
+	defer waitFor(src)
+	defer stop()
+	if src == nil {
+		return bad
 	}
-	return h.sequence(ctx, steps)
+	err := h.stream.Play(src).Wait(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil && !errors.Is(err, media.ErrStopped) {
+		return &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "play", Err: err}
+	}
+	return bad
+}
+
+// waitFor joins what a source still does in the background.
+func waitFor(src media.Source) {
+	if w, ok := src.(interface{ Wait() error }); ok {
+		w.Wait() //nolint:errcheck // what was heard is what counts
+	}
+}
+
+func (h *Half) params() codec.Info {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.codec
 }
 
 func (h *Half) sendDigits(ctx context.Context, digits string) error {
@@ -51,90 +73,12 @@ func (h *Half) sendDigits(ctx context.Context, digits string) error {
 	return nil
 }
 
-// made is a piece that is ready, with what was wrong with it.
-type made struct {
-	src media.Source
-	err error
-}
-
-// sequence plays pieces one after the other; while one is heard the next is fetched or synthesised.
-func (h *Half) sequence(ctx context.Context, steps []func(context.Context) (piece, error)) error {
-	making, stop := context.WithCancel(ctx)
-	var maker sync.WaitGroup
-	defer maker.Wait()
-	defer stop()
-	h.mu.Lock()
-	info := h.codec
-	h.mu.Unlock()
-	next := make(chan made, 1) // the one piece that waits while another is heard
-	maker.Go(func() {
-		defer close(next)
-		for _, step := range steps {
-			m := prepare(making, step, info)
-			select {
-			case next <- m:
-			case <-making.Done():
-				return
-			}
-			if m.err != nil {
-				return
-			}
-		}
-	})
-	for {
-		select {
-		case m, more := <-next:
-			if !more {
-				return context.Cause(ctx)
-			}
-			if err := h.sound(ctx, m); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// prepare makes one piece; a piece that stands in for another one comes with the fault that says so.
-func prepare(ctx context.Context, step func(context.Context) (piece, error), info codec.Info) made {
-	p, err := step(ctx)
-	if err != nil && p == (piece{}) {
-		return made{err: err}
-	}
-	src, bad := p.source(info)
-	if bad != nil {
-		return made{err: bad}
-	}
-	return made{src: src, err: err}
-}
-
-// sound plays one piece.
-func (h *Half) sound(ctx context.Context, m made) error {
-	if m.src != nil {
-		err := h.stream.Play(m.src).Wait(ctx)
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		if err != nil && !errors.Is(err, media.ErrStopped) {
-			return &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "play", Err: err}
-		}
-	}
-	return m.err
-}
-
 // Prepare fetches and decodes what a prompt needs, so that it starts without delay.
 func (h *Half) Prepare(ctx context.Context, p interpreter.Prompt) error {
-	h.mu.Lock()
-	info := h.codec
-	h.mu.Unlock()
-	if p.Digits != "" {
+	if p.Digits != "" || p.Tone != "" || p.Silence > 0 {
 		return nil
 	}
-	for _, step := range h.sounds.pieces(p) {
-		if m := prepare(ctx, step, info); m.err != nil {
-			return m.err
-		}
-	}
-	return nil
+	src, err := h.sounds.source(ctx, p, h.params())
+	waitFor(src)
+	return err
 }

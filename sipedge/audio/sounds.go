@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"pintle/interpreter"
 	"pintle/media"
 	"pintle/media/codec"
 	"pintle/media/file"
 	"pintle/media/tone"
+	"pintle/media/tts"
 )
 
 // Files gives the sound behind URLs; *file.Cache is one.
@@ -21,19 +21,11 @@ type Files interface {
 	Get(ctx context.Context, url string) (*file.Clip, error)
 }
 
-// Voices speaks. ErrNoVoice of the implementation, or any other error, makes the leg play a tone instead.
-type Voices interface {
-	// Speak gives the sound of a text; long texts are given sentence by sentence.
-	Speak(ctx context.Context, text, voice, language string) (*file.Clip, error)
-	// Sentences splits a text into parts that are spoken one after the other.
-	Sentences(text string) []string
-}
-
 // Sounds makes sources of prompts. It is shared by all legs of an engine and safe for concurrent use.
 type Sounds struct {
-	Files  Files  // nil: URLs cannot be played
-	Own    Files  // sound of our own URLs, asked first; ErrNotOwn passes on to Files; nil: none
-	Voices Voices // nil: no voice
+	Files  Files        // nil: URLs cannot be played
+	Own    Files        // sound of our own URLs, asked first; ErrNotOwn passes on to Files; nil: none
+	Voices tts.Provider // nil: no voice
 }
 
 // ErrNotOwn is returned by Sounds.Own for a URL that is not ours.
@@ -43,72 +35,58 @@ var ErrNotOwn = errors.New("not a URL of ours")
 // something should have been said.
 const noVoiceTone = "440/180,0/60,350/180,0/400"
 
-// piece is a part of a prompt: a clip, a tone or a pause.
-type piece struct {
-	clip  *file.Clip
-	tone  string
-	pause time.Duration
-}
-
-// pieces tells of what a prompt consists, without fetching: each step gives one piece when it is asked for.
-func (s *Sounds) pieces(p interpreter.Prompt) []func(ctx context.Context) (piece, error) {
-	one := func(f func(ctx context.Context) (piece, error)) []func(context.Context) (piece, error) {
-		return []func(context.Context) (piece, error){f}
-	}
+// source makes the source of a prompt for a codec, once through. A source that stands in for what cannot be played
+// comes with the fault that says so. ctx lasts as long as the source is played.
+func (s *Sounds) source(ctx context.Context, p interpreter.Prompt, c codec.Info) (media.Source, error) {
 	switch {
 	case p.URL != "":
-		return one(func(ctx context.Context) (piece, error) { return s.fetched(ctx, p.URL) })
+		clip, err := s.fetched(ctx, p.URL)
+		if err != nil {
+			return nil, err
+		}
+		return clipSource(clip, c)
 	case p.Audio != nil:
-		return one(func(context.Context) (piece, error) {
-			clip, err := file.Open(bytes.NewReader(p.Audio), file.Hint{Name: "answer"})
-			return piece{clip: clip}, fault("the answer's audio", err)
-		})
+		clip, err := file.Open(bytes.NewReader(p.Audio), file.Hint{Name: "answer"})
+		if err != nil {
+			return nil, fault("the answer's audio", err)
+		}
+		return clipSource(clip, c)
 	case p.Tone != "":
-		return one(func(context.Context) (piece, error) { return piece{tone: p.Tone}, nil })
+		return toneSource(c.SampleRate, p.Tone)
 	case p.Silence > 0:
-		return one(func(context.Context) (piece, error) { return piece{pause: p.Silence}, nil })
+		return &media.Silence{For: p.Silence}, nil
 	default:
-		return s.spoken(p)
+		return s.spoken(ctx, p, c)
 	}
 }
 
-// spoken splits a text into sentences, so that the first is heard while the next is made.
-func (s *Sounds) spoken(p interpreter.Prompt) []func(ctx context.Context) (piece, error) {
-	var list []func(context.Context) (piece, error)
+// spoken makes speech; without a voice a tone in its place, with the fault that says so.
+func (s *Sounds) spoken(ctx context.Context, p interpreter.Prompt, c codec.Info) (media.Source, error) {
+	u := tts.Utterance{Voice: p.Voice, Language: p.Lang, Codec: c}
+	text := ""
 	for _, part := range p.Text {
-		for _, sentence := range s.sentences(part.Text) {
-			list = append(list, func(ctx context.Context) (piece, error) { return s.speak(ctx, sentence, p) })
+		u.Segments = append(u.Segments, tts.Segment{Text: part.Text, Break: part.Break})
+		text += part.Text
+	}
+	if len(u.Segments) == 0 {
+		return &media.Silence{For: media.FrameDuration}, nil
+	}
+	failed := error(tts.ErrNoVoice)
+	if s.Voices != nil {
+		src, err := s.Voices.Synthesize(ctx, u)
+		if err == nil {
+			return src, nil
 		}
-		if part.Break > 0 {
-			list = append(list, func(context.Context) (piece, error) { return piece{pause: part.Break}, nil })
-		}
-	}
-	return list
-}
-
-func (s *Sounds) sentences(text string) []string {
-	if strings.TrimSpace(text) == "" {
-		return nil
-	}
-	if s.Voices == nil {
-		return []string{text}
-	}
-	return s.Voices.Sentences(text)
-}
-
-// speak gives the sound of a sentence; without a voice a tone in its place, with the fault that says so.
-func (s *Sounds) speak(ctx context.Context, text string, p interpreter.Prompt) (piece, error) {
-	if s.Voices == nil {
-		return piece{tone: noVoiceTone}, &interpreter.Fault{Code: interpreter.CodeNoVoice, Msg: "no speech engine is there to say " + quote(text)}
-	}
-	clip, err := s.Voices.Speak(ctx, text, p.Voice, p.Lang)
-	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
-			return piece{}, cause
+			return nil, cause
 		}
-		return piece{tone: noVoiceTone}, &interpreter.Fault{Code: interpreter.CodeNoVoice, Msg: "say " + quote(text), Err: err}
+		failed = err
 	}
-	return piece{clip: clip}, nil
+	src, err := toneSource(c.SampleRate, noVoiceTone)
+	if err != nil {
+		return nil, err
+	}
+	return src, &interpreter.Fault{Code: interpreter.CodeNoVoice, Msg: "say " + quote(text), Err: failed}
 }
 
 func quote(text string) string {
@@ -119,21 +97,21 @@ func quote(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-func (s *Sounds) fetched(ctx context.Context, rawURL string) (piece, error) {
+func (s *Sounds) fetched(ctx context.Context, rawURL string) (*file.Clip, error) {
 	if s.Own != nil {
 		clip, err := s.Own.Get(ctx, rawURL)
 		if !errors.Is(err, ErrNotOwn) {
-			return piece{clip: clip}, fault(shownURL(rawURL), err)
+			return clip, fault(shownURL(rawURL), err)
 		}
 	}
 	if s.Files == nil {
-		return piece{}, &interpreter.Fault{Code: interpreter.CodeURL, Msg: "URLs cannot be played here"}
+		return nil, &interpreter.Fault{Code: interpreter.CodeURL, Msg: "URLs cannot be played here"}
 	}
 	clip, err := s.Files.Get(ctx, rawURL)
 	if cause := context.Cause(ctx); cause != nil {
-		return piece{}, cause
+		return nil, cause
 	}
-	return piece{clip: clip}, fault(shownURL(rawURL), err)
+	return clip, fault(shownURL(rawURL), err)
 }
 
 // fault gives an error of media/file its number and a sentence.
@@ -162,23 +140,16 @@ func shownURL(raw string) string {
 	return u.String()
 }
 
-// source makes the source of a piece for a codec.
-func (p piece) source(c codec.Info) (media.Source, error) {
-	switch {
-	case p.clip != nil:
-		clip, err := p.clip.At(c.SampleRate)
-		if err != nil {
-			return nil, fault(p.clip.Name(), err)
-		}
-		if err := clip.Prepare(c); err != nil {
-			return nil, fault(p.clip.Name(), err)
-		}
-		return clip.Play(file.PlayOptions{}), nil
-	case p.tone != "":
-		return toneSource(c.SampleRate, p.tone)
-	default:
-		return &media.Silence{For: p.pause}, nil
+// clipSource plays a clip at a codec's rate, ready encoded.
+func clipSource(clip *file.Clip, c codec.Info) (media.Source, error) {
+	at, err := clip.At(c.SampleRate)
+	if err == nil {
+		err = at.Prepare(c)
 	}
+	if err != nil {
+		return nil, fault(clip.Name(), err)
+	}
+	return at.Play(file.PlayOptions{}), nil
 }
 
 // toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, or a
