@@ -90,5 +90,5 @@ func quality(loss float64, delay time.Duration) float64 {
 	if r <= 0 {
 		return 1
 	}
-	return 1 + 0.035*r + r*(r-60)*(100-r)*7e-6
+	return max(1, 1+0.035*r+r*(r-60)*(100-r)*7e-6) // the polynomial dips below 1
 }

@@ -135,7 +135,7 @@ func (f *far) send(payload []byte, pt uint8) {
 func ulaw(hz float64, ts uint32, n int) []byte {
 	pcm, b := make(media.Frame, n), make([]byte, n)
 	for i := range pcm {
-		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(ts+uint32(i))/8000))
+		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(int32(ts+uint32(i)))/8000))
 	}
 	codec.PCMU{}.Encode(b, pcm)
 	return b
