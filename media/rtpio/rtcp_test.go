@@ -23,6 +23,8 @@ func marshal(t *testing.T, packets ...rtcp.Packet) []byte {
 // reports returns the RTCP datagrams that came so far.
 func (f *far) reports() (got [][]rtcp.Packet) {
 	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, a := range f.got {
 		if !a.rtcp {
 			continue
@@ -70,7 +72,7 @@ func TestReports(t *testing.T) {
 		if st.Lost != 50 || st.MOS < 3.5 || st.MOS > 4.3 {
 			t.Errorf("lost %d, MOS %.2f", st.Lost, st.MOS)
 		}
-		f.got = nil
+		f.taken()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,7 @@ func params(name string, remote netip.AddrPort) Params {
 type far struct {
 	t   *testing.T
 	end *End
+	mu  sync.Mutex
 	got []arrival
 	seq uint16
 	ts  uint32
@@ -95,13 +97,17 @@ func (f *far) collect() {
 		} else if err := a.Unmarshal(b); err != nil {
 			f.t.Errorf("sent what is not RTP: %v", err)
 		}
+		f.mu.Lock()
 		f.got = append(f.got, a)
+		f.mu.Unlock()
 	}
 }
 
 // taken returns and forgets the RTP packets that came so far.
 func (f *far) taken() []arrival {
 	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	got := slices.DeleteFunc(f.got, func(a arrival) bool { return a.rtcp })
 	f.got = nil
 	return got
