@@ -81,12 +81,13 @@ var staticTypes = map[uint8]payload{
 	13: {13, "CN", 8000, 1}, 18: {18, "G729", 8000, 1},
 }
 
-// parseSDP reads a session description after healing two faults seen in the field: a missing s= line and a user name in o= with blanks.
+// parseSDP reads a session description. Lines that the engine has no use for are left out before, and the rest is put into the order of
+// RFC 4566: phones in the field mix it up, forget s= and put blanks into o=.
 func parseSDP(body []byte) (*description, error) {
 	if len(body) > maxSDP {
 		return nil, sdpError("larger than %d octets", maxSDP)
 	}
-	clean, err := healSDP(body)
+	clean, names, err := healSDP(body)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +95,12 @@ func parseSDP(body []byte) (*description, error) {
 	if err := s.Unmarshal(clean); err != nil {
 		return nil, sdpError("%s", shorten(err.Error()))
 	}
-	if len(s.MediaDescriptions) == 0 {
+	if len(s.MediaDescriptions) == 0 || len(s.MediaDescriptions) != len(names) {
 		return nil, sdpError("no media line")
 	}
 	d := &description{}
-	for _, m := range s.MediaDescriptions {
-		line, err := readMedia(&s, m)
+	for i, m := range s.MediaDescriptions {
+		line, err := readMedia(&s, m, names[i])
 		if err != nil {
 			return nil, err
 		}
@@ -108,46 +109,75 @@ func parseSDP(body []byte) (*description, error) {
 	return d, nil
 }
 
-// healSDP prepares the text for a strict parser and bounds it.
-func healSDP(body []byte) ([]byte, error) {
-	var out bytes.Buffer
-	media, hasName, sawOrigin := 0, false, false
+// sdpBlock is the session part of a description, or one medium with what belongs to it.
+type sdpBlock struct {
+	conn  string
+	attrs []string
+}
+
+// mediaName is an m-line as the peer wrote it: any medium, any transport.
+type mediaName struct {
+	kind, port, proto string
+	formats           []string
+}
+
+// healSDP keeps c=, m= and a=, bounds them, and shows every medium to the parser as audio over RTP: it knows few others.
+func healSDP(body []byte) ([]byte, []mediaName, error) {
+	blocks := []sdpBlock{{}}
+	var names []mediaName
+	first := true
 	for raw := range bytes.Lines(body) {
 		line := strings.TrimRight(string(raw), "\r\n\x00 ")
 		if line == "" {
 			continue
 		}
-		if len(line) < 2 || line[1] != '=' || hasControl(line) {
-			return nil, sdpError("line %.20q", line)
+		if len(line) < 2 || line[1] != '=' || hasControl(line) || first && line != "v=0" {
+			return nil, nil, sdpError("line %.20q", line)
 		}
+		first = false
+		now := &blocks[len(blocks)-1]
 		switch line[0] {
-		case 'o':
-			sawOrigin = true
-			if f := strings.Fields(line[2:]); len(f) > 6 {
-				line = "o=" + strings.Join(f[:len(f)-5], "_") + " " + strings.Join(f[len(f)-5:], " ")
+		case 'c':
+			if now.conn == "" {
+				now.conn = line
 			}
-		case 's':
-			hasName = true
-			if line == "s=" {
-				line = "s=-"
-			}
+		case 'a':
+			now.attrs = append(now.attrs, line)
 		case 'm':
-			if media++; media > maxSDPMedia {
-				return nil, sdpError("more than %d media lines", maxSDPMedia)
+			f := strings.Fields(line[2:])
+			if len(f) < 4 || len(names) == maxSDPMedia {
+				return nil, nil, sdpError("malformed or more than %d media lines", maxSDPMedia)
 			}
+			names = append(names, mediaName{f[0], f[1], f[2], f[3:]})
+			blocks = append(blocks, sdpBlock{})
 		}
-		if sawOrigin && !hasName && line[0] != 'o' {
-			out.WriteString("s=-\r\n")
-			hasName = true
-		}
-		out.WriteString(line + crlf)
 	}
-	return out.Bytes(), nil
+	return printBlocks(blocks, names), names, nil
 }
 
-func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription) (mediaLine, error) {
-	l := mediaLine{kind: m.MediaName.Media, proto: strings.Join(m.MediaName.Protos, "/"), formats: m.MediaName.Formats,
-		port: m.MediaName.Port.Value}
+func printBlocks(blocks []sdpBlock, names []mediaName) []byte {
+	var out bytes.Buffer
+	out.WriteString("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\n")
+	for i, b := range blocks {
+		if i > 0 {
+			n := names[i-1]
+			out.WriteString("m=audio " + n.port + " RTP/AVP " + strings.Join(n.formats, " ") + crlf)
+		}
+		if b.conn != "" {
+			out.WriteString(b.conn + crlf)
+		}
+		if i == 0 {
+			out.WriteString("t=0 0\r\n")
+		}
+		for _, a := range b.attrs {
+			out.WriteString(a + crlf)
+		}
+	}
+	return out.Bytes()
+}
+
+func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription, name mediaName) (mediaLine, error) {
+	l := mediaLine{kind: name.kind, proto: name.proto, formats: name.formats, port: m.MediaName.Port.Value}
 	if len(l.formats) > maxSDPTypes {
 		return l, sdpError("more than %d payload types", maxSDPTypes)
 	}
@@ -176,7 +206,7 @@ func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription) (mediaLine, e
 	seen := map[uint8]bool{}
 	for _, f := range l.formats {
 		n, ok := digits(f, 127)
-		if !ok || seen[uint8(n)] {
+		if !ok || seen[uint8(n)] || n >= 64 && n <= 95 { // RFC 5761 §4: those would look like RTCP
 			continue
 		}
 		seen[uint8(n)] = true
