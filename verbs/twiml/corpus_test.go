@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"pintle/interpreter"
 )
 
 // corpusDir finds the published documents; they are data of others and not part of the repository.
@@ -41,13 +39,14 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		doc, err := New(Options{}).Parse(interpreter.Response{Body: body, ContentType: "text/xml", URL: "https://app.test/doc"})
+		doc, err := parse(t, "text/xml", string(body))
 		if err != nil {
 			t.Errorf("%s: %v", filepath.Base(f), err)
 			continue
 		}
 		for _, w := range doc.Warnings {
-			got = append(got, fmt.Sprintf("%s:%d %d %s", filepath.Base(f), w.Pos.Line, w.Code, strings.TrimSuffix(w.Verb+" "+w.Path, " ")))
+			what := strings.TrimSpace(w.Verb + " " + w.Path)
+			got = append(got, fmt.Sprintf("%s:%d %d %s", filepath.Base(f), w.Pos.Line, w.Code, what))
 		}
 		for s := doc.Root; s != nil; s = s.Next {
 			if s.Verb == nil || s.Pos.Line == 0 {

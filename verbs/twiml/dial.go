@@ -38,7 +38,7 @@ var _ = register(spec{
 		{"callerId", "", "number or SIP user shown to the called party; left out: that of the caller"},
 		{"hangupOnStar", "false", "the caller ends the conversation with *"},
 		{"answerOnBridge", "false", "the caller is answered when the called party is connected"},
-		{"record", "do-not-record", "do-not-record, record-from-answer, record-from-ringing, each also with -dual; true, false"},
+		{"record", "do-not-record", "do-not-record, record-from-answer, record-from-ringing, the last two also with -dual"},
 		{"trim", "do-not-trim", "silence at both ends of the recording"},
 		{"recordingTrack", "both", "inbound, outbound or both"},
 		{"ringTone", "", "country whose ringing the caller hears; left out: the called network's or our own"},
@@ -61,8 +61,8 @@ const (
 )
 
 // ringTones are the countries whose ringing tone may be asked for.
-var ringTones = strings.Fields(`at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt
-	ru se sg th uk us us-old tw ve za`)
+var ringTones = strings.Fields(`at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no
+	nz ph pl pt ru se sg th uk us us-old tw ve za`)
 
 func decodeDial(r *reader, e *element) interpreter.Verb {
 	d := Dial{mayShow: r.opts.MayPresent}
@@ -92,7 +92,8 @@ func decodeDial(r *reader, e *element) interpreter.Verb {
 	e.str("events")
 	e.method("referMethod", schema)
 	if e.callback("referUrl", schema) != "" {
-		e.warn(codeUnsupported, "referUrl", "a called party cannot transfer the caller yet: its REFER is refused and referUrl is not asked")
+		e.warn(codeUnsupported, "referUrl",
+			"a called party cannot transfer the caller yet: its REFER is refused and referUrl is not asked")
 	}
 	d.nouns(r, e)
 	return d
@@ -151,7 +152,8 @@ func (v Dial) from(c *interpreter.Call) (interpreter.Address, error) {
 	case id == "" || id == c.From.User:
 		return interpreter.Address{}, nil
 	case strings.ContainsFunc(id, isControl):
-		return interpreter.Address{}, &interpreter.Fault{Code: interpreter.CodeHeader, Msg: "callerId holds control characters; nobody is called"}
+		return interpreter.Address{}, &interpreter.Fault{Code: interpreter.CodeHeader,
+			Msg: "callerId holds control characters; nobody is called"}
 	}
 	id = punctuation.Replace(id)
 	if !callerID.MatchString(id) {

@@ -122,7 +122,7 @@ const defaultWait = 5 * time.Second
 func (v Gather) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
 	if v.Speech != nil && !v.Recognizer {
 		c.Fault(&interpreter.Fault{Code: codeGatherNoSpeech,
-			Msg: "speech is not recognised here: nothing will be heard of what the caller says; keys count where input has dtmf"})
+			Msg: "speech is not recognised here, so what the caller says is not heard; keys count where input has dtmf"})
 	}
 	if !v.Keys {
 		return v.hearNothing(ctx, c)

@@ -62,7 +62,8 @@ func (l link) request(c *interpreter.Call, res interpreter.Result) (interpreter.
 	if wrong == "" {
 		return r, nil
 	}
-	return r, &interpreter.DocumentError{URL: doc.URL, Pos: step.Pos, Code: interpreter.CodeURL, Verb: step.Name, Msg: wrong}
+	return r, &interpreter.DocumentError{URL: doc.URL, Pos: step.Pos, Code: interpreter.CodeURL, Verb: step.Name,
+		Msg: wrong}
 }
 
 // resolve makes a URL absolute. Its path and query stay as they were written.

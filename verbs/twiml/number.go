@@ -70,7 +70,8 @@ func (e *element) machineDetection() {
 	e.callback("amdStatusCallback", schema)
 	e.method("amdStatusCallbackMethod", schema)
 	if e.enum("machineDetection", schema, "Enable", "DetectMessageEnd") != "" {
-		e.warn(codeUnsupported, "machineDetection", "answering machines are not detected yet; the call is connected whoever answers")
+		e.warn(codeUnsupported, "machineDetection",
+			"answering machines are not detected yet; the call is connected whoever answers")
 	}
 }
 

@@ -46,7 +46,8 @@ func TestFatalDocuments(t *testing.T) {
 		{"document type", `<!DOCTYPE Response><Response/>`, 12100, "1:1", "document type"},
 		{"external entity", `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><Response><Say>&x;</Say></Response>`,
 			12100, "1:1", "document type"},
-		{"attribute too long", `<Response><Say voice="` + strings.Repeat("x", 4097) + `">x</Say></Response>`, 12100, "1:11", "4096"},
+		{"attribute too long", `<Response><Say voice="` + strings.Repeat("x", 4097) + `">x</Say></Response>`,
+			12100, "1:11", "4096"},
 		{"too many attributes", "<Response><Say" + manyAttributes(65) + "/></Response>", 12100, "1:11", "more than 64"},
 		{"33 deep", strings.Repeat("<Response>", 33), 12100, "1:321", "more than 32 deep"},
 		{"1001 elements", "<Response>" + strings.Repeat("<Pause/>", 1000) + "</Response>", 12100, "1:8003", "more than 1000"},
@@ -76,7 +77,7 @@ func manyAttributes(n int) string {
 	return b.String()
 }
 
-// Documents come in the encodings of old servers; what the bytes are is told by their mark, the header, the declaration.
+// Documents come in the encodings of old servers: their mark tells what they are, else the header or the declaration.
 func TestEncodings(t *testing.T) {
 	const text = "Grüße"
 	latin := "Gr\xfc\xdfe"
@@ -87,7 +88,8 @@ func TestEncodings(t *testing.T) {
 	tests := []struct{ name, contentType, body, want string }{
 		{"UTF-8", "text/xml", "<Response><Say>" + text + "</Say></Response>", text},
 		{"byte order mark", "text/xml", "\xEF\xBB\xBF<Response><Say>" + text + "</Say></Response>", text},
-		{"the mark goes before the header", "text/xml; charset=latin1", "\xEF\xBB\xBF<Response><Say>" + text + "</Say></Response>", text},
+		{"the mark goes before the header", "text/xml; charset=latin1",
+			"\xEF\xBB\xBF<Response><Say>" + text + "</Say></Response>", text},
 		{"latin1 in the header", "text/xml; charset=ISO-8859-1", "<Response><Say>" + latin + "</Say></Response>", text},
 		{"the header goes before the declaration", "text/xml; charset=iso-8859-1",
 			`<?xml version="1.0" encoding="UTF-8"?><Response><Say>` + latin + "</Say></Response>", text},
@@ -158,7 +160,8 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"<Response/>",
 		`<?xml version="1.0" encoding="latin1"?><Response><Say voice="x" loop="-1">a<break time="1s"/>b</Say></Response>`,
-		`<Response><Dial callerId="+1" timeout="1e9"><Number sendDigits="ww1">415-123-4567</Number><Sip>a@b?X-a=%0d</Sip></Dial></Response>`,
+		`<Response><Dial callerId="+1" timeout="1e9"><Number sendDigits="ww1">415-123-4567</Number>` +
+			`<Sip>a@b?X-a=%0d</Sip></Dial></Response>`,
 		`<Response><Gather input="speech dtmf" finishOnKey="##" hints="a,b"><Play digits="1w"/></Gather></Response>`,
 		`<Response><Record maxLength="99999999999999999999" trim="x"/><Redirect>http://[::1/</Redirect></Response>`,
 	} {

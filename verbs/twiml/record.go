@@ -126,8 +126,8 @@ func (v Record) lastRequest(c *interpreter.Call, res interpreter.Result) {
 
 // noText tells the transcribeCallback that there is no text. The caller may have left already.
 func (v Record) noText(ctx context.Context, c *interpreter.Call, rec interpreter.Recording) {
-	fault := &interpreter.Fault{Code: codeNoTranscription, Msg: "the recording is not turned into text: no engine does that here"}
-	c.Fault(fault)
+	c.Fault(&interpreter.Fault{Code: codeNoTranscription,
+		Msg: "the recording is not turned into text: no engine does that here"})
 	if v.TextTo == "" {
 		return
 	}
@@ -139,7 +139,8 @@ func (v Record) noText(ctx context.Context, c *interpreter.Call, rec interpreter
 	p.Set("RecordingUrl", rec.URL)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), callbackTime)
 	defer cancel()
-	if err := c.Callback(after, interpreter.Post{What: "transcription failed", Method: "POST", URL: v.TextTo, Params: p}); err != nil {
+	post := interpreter.Post{What: "transcription failed", Method: "POST", URL: v.TextTo, Params: p}
+	if err := c.Callback(after, post); err != nil {
 		c.Fault(err)
 	}
 }

@@ -100,6 +100,9 @@ func infos() []interpreter.Info {
 				continue
 			}
 			i := interpreter.Info{Dialect: Name, Name: s.name, Doc: s.doc, Inside: s.inside}
+			if s.later != "" {
+				i.Doc += " Not available yet: " + s.later + "."
+			}
 			for _, a := range s.attrs {
 				i.Attrs = append(i.Attrs, interpreter.AttrInfo{Name: a.name, Default: a.def, Doc: a.doc})
 			}

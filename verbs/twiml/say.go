@@ -17,7 +17,7 @@ var _ = register(spec{
 	name: "Say",
 	doc:  "Say speaks its text, which may be marked up with SSML.",
 	attrs: []attr{
-		{"voice", "", "man, woman, alice, Polly.<Name> or Google.<locale>-<Class>-<Name>; left out: the voice of the language"},
+		{"voice", "", "man, woman, alice, Polly.<Name> or Google.<locale>-<Class>-<Name>; else that of the language"},
 		{"language", "en-US", "language of the text, for example de-DE; left out: that of the voice"},
 		{"loop", "1", "times to say it; 0: until the caller hangs up, at most 1000 times"},
 	},

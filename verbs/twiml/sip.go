@@ -93,7 +93,9 @@ func (d *Dial) addURIs(e *element, uris []*element, c verbs.Callee) {
 	}
 	var list []choice
 	for _, u := range uris {
-		list = append(list, choice{u, u.number("priority", bounds{code: schema, min: 0, max: 65535}), u.number("weight", bounds{code: schema, min: 1, max: 65535})})
+		list = append(list, choice{u,
+			u.number("priority", bounds{code: schema, min: 0, max: 65535}),
+			u.number("weight", bounds{code: schema, min: 1, max: 65535})})
 	}
 	slices.SortStableFunc(list, func(a, b choice) int {
 		if a.priority != b.priority {
@@ -137,8 +139,10 @@ func (d *Dial) addSip(e *element, written string, c verbs.Callee) {
 
 // sipAddress is scheme, user part, host, port and parameters. It is stricter than the grammar: whatever could end a
 // header or a bracket is refused rather than escaped.
-var sipAddress = regexp.MustCompile(
-	`^(sips?):(?:([A-Za-z0-9_.!~*'()&=+$,;?/%-]+)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?((?:;[A-Za-z0-9_.!~*'()%+=:\[\]/&$-]+)*)$`)
+var sipAddress = regexp.MustCompile(`^(sips?):` +
+	`(?:([A-Za-z0-9_.!~*'()&=+$,;?/%-]+)@)?` +
+	`(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?` +
+	`((?:;[A-Za-z0-9_.!~*'()%+=:\[\]/&$-]+)*)$`)
 
 // ignoredParams are URI parameters that choose a place of the vendor's network.
 var ignoredParams = []string{"region", "edge"}
@@ -198,7 +202,8 @@ func (e *element) queryHeaders(query string) []interpreter.Header {
 		return nil
 	}
 	if len(query) > maxSipHeaders {
-		e.warn(codeSipHeaderLength, "", "the headers of <%s> are longer than %d characters together; none is sent", e.s.name, maxSipHeaders)
+		e.warn(codeSipHeaderLength, "", "the headers of <%s> are longer than %d characters together; none is sent",
+			e.s.name, maxSipHeaders)
 		return nil
 	}
 	var list []interpreter.Header
@@ -207,7 +212,8 @@ func (e *element) queryHeaders(query string) []interpreter.Header {
 		name, err1 := url.PathUnescape(name)
 		value, err2 := url.PathUnescape(value)
 		if err1 != nil || err2 != nil {
-			e.warn(codeSipHeaderName, "", "the header %q is not sent: a %% is not followed by two hexadecimal digits", clip(pair))
+			e.warn(codeSipHeaderName, "", "the header %q is not sent: a %% is not followed by two hexadecimal digits",
+				clip(pair))
 			continue
 		}
 		list = e.addHeader(list, name, value)
@@ -239,11 +245,13 @@ func (e *element) addHeader(list []interpreter.Header, name, value string) []int
 	case !allowed:
 		e.warn(codeSipHeaderName, "name", "the header %q may not be set and is not sent; names begin with X-", clip(name))
 	case strings.ContainsFunc(value, isControl):
-		e.warn(interpreter.CodeHeader, "value", "the value of the header %s holds control characters; it is not sent", clip(name))
+		e.warn(interpreter.CodeHeader, "value", "the value of the header %s holds control characters; it is not sent",
+			clip(name))
 	case len(list) == maxHeaders:
 		e.warn(codeSipHeaders, "", "<Sip> sets more than %d headers; the rest is not sent", maxHeaders)
 	case len(name)+len(value) > maxSipHeaders:
-		e.warn(codeSipHeaderLength, "value", "the header %s is longer than %d characters; it is not sent", clip(name), maxSipHeaders)
+		e.warn(codeSipHeaderLength, "value", "the header %s is longer than %d characters; it is not sent",
+			clip(name), maxSipHeaders)
 	default:
 		return append(list, interpreter.Header{Name: name, Value: value})
 	}

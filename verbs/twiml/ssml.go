@@ -30,7 +30,8 @@ var (
 			{"alphabet", "", "ipa, x-sampa or one of the vendor's"},
 			{"ph", "", "the sounds"},
 		}})
-	_ = register(spec{name: "prosody", also: []string{"Prosody"}, inside: inSpeech, doc: "prosody changes how words are said.",
+	_ = register(spec{name: "prosody", also: []string{"Prosody"}, inside: inSpeech,
+		doc: "prosody changes how words are said.",
 		attrs: []attr{
 			{"volume", "", "default, silent, x-soft, soft, medium, loud, x-loud, +ndB or -ndB"},
 			{"rate", "", "x-slow, slow, medium, fast, x-fast or a percentage"},

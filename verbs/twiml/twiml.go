@@ -14,7 +14,7 @@ const Name = "twiml"
 type Options struct {
 	TypeAhead  bool                     // keys pressed before a Gather began count in it
 	RejectCode int                      // SIP reply of <Reject>; 0: 404
-	National   string                   // country code that ten bare digits get; empty: 1; "-": none, they are dialled as they are
+	National   string                   // country code that ten bare digits get; empty: 1; "-": none
 	CallerName bool                     // the display name of the From header is sent as CallerName
 	MayPresent func(number string) bool // numbers a Dial may present besides its caller's; nil: any
 	Recognizer bool                     // speech is recognised; without it a spoken Gather hears nothing
@@ -81,7 +81,8 @@ func (d *Dialect) Parse(resp interpreter.Response) (*interpreter.Document, error
 func (d *Dialect) parse(resp interpreter.Response) (*interpreter.Document, error) {
 	kind := kindOf(resp.ContentType)
 	if isBlank(resp.Body) {
-		return nil, &interpreter.DocumentError{Code: interpreter.CodeParse, Msg: "the answer is empty; answer at least <Response/>"}
+		return nil, &interpreter.DocumentError{Code: interpreter.CodeParse,
+			Msg: "the answer is empty; answer at least <Response/>"}
 	}
 	if kind == kindAudio {
 		return oneStep("Play", Play{Prompt: interpreter.Prompt{Audio: resp.Body}}), nil
@@ -115,7 +116,8 @@ func oneStep(name string, v interpreter.Verb) *interpreter.Document {
 func (r *reader) oddities(body []byte, kind contentKind, resp interpreter.Response) {
 	top := &node{name: response, pos: interpreter.Pos{Line: 1, Col: 1}}
 	if kind == kindOther || kind == kindMissing && resp.Header != nil {
-		r.warn(top, interpreter.CodeContentType, "", "the content type of the answer is %q; TwiML is text/xml", resp.ContentType)
+		r.warn(top, interpreter.CodeContentType, "", "the content type of the answer is %q; TwiML is text/xml",
+			resp.ContentType)
 	}
 	if xmlDeclaration.Match(body) && body[0] != '<' {
 		r.warn(top, interpreter.CodeParse, "", "white space stands before <?xml; strict readers refuse that")

@@ -69,8 +69,8 @@ var notAvailable = [2]string{"ErrorCode", strconv.Itoa(codeUnsupported)}
 var (
 	_ = laterVerb(spec{name: "Enqueue", answers: true, doc: "Enqueue puts the caller into a queue.", later: nextVerb},
 		[2]string{"QueueResult", "system-error"})
-	_ = laterVerb(spec{name: "Refer", answers: true, doc: "Refer makes the caller's telephone call someone else.", later: nextVerb},
-		[2]string{"ReferCallStatus", "failed"})
+	_ = laterVerb(spec{name: "Refer", answers: true, doc: "Refer makes the caller's telephone call someone else.",
+		later: nextVerb}, [2]string{"ReferCallStatus", "failed"})
 	_ = laterVerb(spec{name: "Connect", answers: true, doc: "Connect hands the call to a stream, a relay or an assistant.",
 		later: nextVerb}, notAvailable)
 	_ = laterVerb(spec{name: "Pay", answers: true, doc: "Pay takes card data by keypad.", later: nextVerb},
@@ -138,7 +138,8 @@ func laterRoom(s spec) *spec {
 
 // The parties and rooms that come later.
 var (
-	_ = laterNoun(codeUnsupported, spec{name: "Client", doc: "Client is a browser or telephone that registered under a name."})
+	_ = laterNoun(codeUnsupported, spec{name: "Client",
+		doc: "Client is a browser or telephone that registered under a name."})
 	_ = laterNoun(codeSim, spec{name: "Sim", doc: "Sim is a mobile device known by its card."})
 	_ = laterNoun(codeUnsupported, spec{name: "WhatsApp", doc: "WhatsApp is a user of that service."})
 	_ = laterRoom(spec{name: "Conference", doc: "Conference is a room in which callers are mixed."})
@@ -149,10 +150,11 @@ var _ = laterRoom(spec{name: "Queue", doc: "Queue is a queue whose first caller 
 
 // Elements inside verbs that come later; they are known, so that a misplaced one is not called unknown.
 var _ = innerNouns(map[string][]string{
-	"Task":                     {"Enqueue"},
-	"Identity":                 {"Client"},
-	"ApplicationSid":           {"Application"},
-	"Parameter":                {"Hangup", "Reject", "Client", "Application", "Stream", "Siprec", "Pay", "ConversationRelay", "VirtualAgent"},
+	"Task":           {"Enqueue"},
+	"Identity":       {"Client"},
+	"ApplicationSid": {"Application"},
+	"Parameter": {"Hangup", "Reject", "Client", "Application", "Stream", "Siprec", "Pay", "ConversationRelay",
+		"VirtualAgent"},
 	"Config":                   {"VirtualAgent", "Transcription"},
 	"Language":                 {"ConversationRelay", "Assistant"},
 	"Stream":                   {"Start", "Stop", "Connect"},
