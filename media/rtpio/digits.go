@@ -6,6 +6,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"pintle/media"
 	"pintle/media/dtmf"
 	"pintle/media/tone"
@@ -78,7 +80,8 @@ func (o *outbound) sendEvents(now time.Time) {
 			if f.Has(dtmf.SendFirst) {
 				d.start = o.ts
 			}
-			o.packet(d.pt, f.Has(dtmf.SendFirst), d.start+d.sender.Offset(), d.event[:n], now)
+			h := rtp.Header{PayloadType: d.pt, Marker: f.Has(dtmf.SendFirst), Timestamp: d.start + d.sender.Offset()}
+			o.packet(h, d.event[:n], now)
 		}
 		o.advance(o.params.Ptime)
 	}

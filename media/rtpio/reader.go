@@ -50,7 +50,7 @@ type inbound struct {
 
 func (i *inbound) start(p Params, now time.Time) {
 	i.params, i.last = p, now
-	i.learner = learner{expected: p.Remote, signalling: p.Signalling, anywhere: p.AnySource}
+	i.learner.reopen(p)
 	i.reception.clockRate = p.Codec.ClockRate
 	i.prepare()
 }
@@ -70,7 +70,10 @@ func (i *inbound) update(p Params, now time.Time) {
 	defer i.mu.Unlock()
 	old := i.params
 	i.params, i.last = p, now
-	i.learner = learner{expected: p.Remote, signalling: p.Signalling, anywhere: p.AnySource}
+	i.learner.reopen(p)
+	if old.Remote != p.Remote {
+		i.reception.expectNew()
+	}
 	if old.Codec.Name != p.Codec.Name || old.Codec.ClockRate != p.Codec.ClockRate ||
 		old.EventRate != p.EventRate || old.Inband != p.Inband {
 		i.prepare()

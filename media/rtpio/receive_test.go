@@ -344,3 +344,42 @@ func TestDigitsInBand(t *testing.T) {
 		}
 	})
 }
+
+// A re-INVITE that names the same private address again, as for hold and back,
+// does not cost the way through NAT; another address is a new party.
+func TestReinviteKeepsTheLearnedSource(t *testing.T) {
+	near, end := Pair()
+	defer end.Close()
+	nat := netip.MustParseAddrPort("192.0.2.7:31000")
+	p := params("PCMU", netip.MustParseAddrPort("10.0.0.5:4000"))
+	p.Signalling = nat.Addr()
+	s, err := New(Options{RTP: near}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h, now := rtp.Header{SSRC: 7}, time.Now()
+	arrive := func(from netip.AddrPort, n int) {
+		for range n {
+			h.SequenceNumber++
+			s.receive(packet(h, make([]byte, 160)), from, now)
+		}
+	}
+	arrive(nat, 3)
+	if err := s.Update(p); err != nil {
+		t.Fatal(err)
+	}
+	arrive(nat, 2)
+	if st := s.Stats(); st.Remote != nat || st.Received != 3 || st.Learned {
+		t.Errorf("after hold: remote %v, received %d, locked %v", st.Remote, st.Received, st.Learned)
+	}
+	p.Remote = netip.MustParseAddrPort("198.51.100.1:6000")
+	if err := s.Update(p); err != nil {
+		t.Fatal(err)
+	}
+	h.SSRC = 8
+	arrive(p.Remote, 1)
+	if st := s.Stats(); st.Remote != p.Remote || st.Received != 4 {
+		t.Errorf("another party: remote %v, received %d", st.Remote, st.Received)
+	}
+}

@@ -41,6 +41,8 @@ type reception struct {
 	jitter  float64 // in seconds
 
 	expectedPrior, receivedPrior uint32
+	pastReceived, pastLost       uint64 // of streams before this one
+	anew                         bool   // any SSRC may come
 
 	window time.Time // of the limit on packets
 	inWin  int
@@ -64,7 +66,7 @@ func (r *reception) allow(now time.Time) bool {
 func (r *reception) take(ssrc uint32, seq uint16, ts uint32, now time.Time) verdict {
 	v := good
 	if !r.have || ssrc != r.ssrc {
-		if r.have && !r.switchTo(ssrc) {
+		if r.have && !r.anew && !r.switchTo(ssrc) {
 			return refused
 		}
 		r.start(ssrc, seq, ts, now)
@@ -76,7 +78,7 @@ func (r *reception) take(ssrc uint32, seq uint16, ts uint32, now time.Time) verd
 	if v == refused {
 		return v
 	}
-	r.candNum = 0
+	r.candNum, r.anew = 0, false
 	r.received++
 	return v
 }
@@ -91,6 +93,7 @@ func (r *reception) switchTo(ssrc uint32) bool {
 }
 
 func (r *reception) start(ssrc uint32, seq uint16, ts uint32, now time.Time) {
+	r.pastReceived, r.pastLost = r.totalReceived(), r.totalLost()
 	r.have, r.ssrc = true, ssrc
 	r.maxSeq, r.base, r.cycles, r.badSeq = seq, uint32(seq), 0, noSeq
 	r.received, r.expectedPrior, r.receivedPrior = 0, 0, 0
@@ -149,6 +152,13 @@ func (r *reception) lost() uint32 {
 	}
 	return 0
 }
+
+// expectNew believes the next SSRC at once: the far end is another one now.
+func (r *reception) expectNew() { r.anew = true }
+
+func (r *reception) totalReceived() uint64 { return r.pastReceived + uint64(r.received) }
+
+func (r *reception) totalLost() uint64 { return r.pastLost + uint64(r.lost()) }
 
 // fraction returns the part lost since its last call, in 1/256.
 func (r *reception) fraction() uint8 {

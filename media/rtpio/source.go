@@ -37,6 +37,7 @@ type learner struct {
 	signalling netip.Addr     // where the signalling comes from; invalid permits no learning
 	anywhere   bool           // learn from any address: registered devices, or the trunk's setting
 	locked     netip.AddrPort
+	former     netip.AddrPort // locked before a re-INVITE that named the same address again
 
 	seen       int
 	candidates [learnWindow]candidate
@@ -54,7 +55,7 @@ func (l *learner) accept(addr netip.AddrPort, ssrc uint32) (ok, learned bool) {
 	if l.locked.IsValid() {
 		return addr == l.locked, false
 	}
-	negotiated := addr == l.expected
+	negotiated := addr == l.expected || addr == l.former
 	if !negotiated && !l.anywhere && (!l.signalling.IsValid() || addr.Addr() != l.signalling) {
 		return false, false
 	}
@@ -70,7 +71,19 @@ func (l *learner) from(ip netip.Addr) bool {
 	if l.locked.IsValid() {
 		return ip == l.locked.Addr()
 	}
-	return ip == l.expected.Addr()
+	return ip == l.expected.Addr() || (l.former.IsValid() && ip == l.former.Addr())
+}
+
+// reopen lets a source be learned again, after a re-INVITE.
+func (l *learner) reopen(p Params) {
+	former := l.former
+	if l.locked.IsValid() {
+		former = l.locked
+	}
+	if p.Remote != l.expected {
+		former = netip.AddrPort{}
+	}
+	*l = learner{expected: p.Remote, signalling: p.Signalling, anywhere: p.AnySource, former: former}
 }
 
 func (l *learner) steady(addr netip.AddrPort, ssrc uint32) bool {

@@ -57,7 +57,7 @@ func (i *inbound) stats(st *Stats) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	st.Learned = i.learner.locked.IsValid()
-	st.Received, st.Lost = uint64(i.reception.received), uint64(i.reception.lost())
+	st.Received, st.Lost = i.reception.totalReceived(), i.reception.totalLost()
 	st.Jitter = time.Duration(i.reception.jitter * float64(time.Second))
 	p := i.player
 	st.Buffer = p.target

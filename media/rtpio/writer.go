@@ -32,7 +32,6 @@ type outbound struct {
 	seq     uint16    // of the next packet
 	ts      uint32    // of the next packet, which is due at
 	due     time.Time // this time
-	header  rtp.Header
 	batch   [1]Packet
 	buf     [maxPacket]byte
 	frame   [media.MaxFrame]int16
@@ -44,6 +43,7 @@ type outbound struct {
 	lastTick time.Time
 	credit   time.Duration // time that passed less time that was sent
 	silent   bool          // the last packet was filler, or there was none: the next sound has the marker
+	marker   bool          // of the packet being made
 
 	dial   dialler
 	bridge media.Source // sound of the other leg, when it has to be decoded
@@ -71,7 +71,10 @@ func (o *outbound) update(p Params) {
 
 // prepare makes what depends on the agreement.
 func (o *outbound) prepare(p Params) {
-	o.params, o.remote = p, p.Remote
+	if p.Remote != o.params.Remote {
+		o.remote = p.Remote // else what was learned stays good until something else is
+	}
+	o.params = p
 	o.encoder, o.rate = p.Codec.New(), p.Codec.SampleRate
 	clear(o.frame[:])
 	n := o.encoder.Encode(o.code[:], o.frame[:media.FrameSize(o.rate)])
@@ -201,7 +204,7 @@ func (s *Stream) sendFrame(now time.Time) {
 	}
 	if n == 0 {
 		o.silent = true
-		o.audio(o.silence, false, now)
+		o.audio(o.silence, now)
 		return
 	}
 	o.sound(o.code[:o.encoder.Encode(o.code[:], f)], now)
@@ -209,24 +212,26 @@ func (s *Stream) sendFrame(now time.Time) {
 
 // sound sends a payload that is not filler.
 func (o *outbound) sound(payload []byte, now time.Time) {
-	marker := o.silent
-	o.silent = false
-	o.audio(payload, marker, now)
+	o.marker, o.silent = o.silent, false
+	o.audio(payload, now)
+	o.marker = false
 }
 
 // audio sends 20 ms in packets of the wanted length.
-func (o *outbound) audio(payload []byte, marker bool, now time.Time) {
+func (o *outbound) audio(payload []byte, now time.Time) {
+	h := rtp.Header{PayloadType: o.params.SendType, Marker: o.marker, Timestamp: o.ts}
 	if o.unit == 0 {
-		o.packet(o.params.SendType, marker, o.ts, payload, now)
+		o.packet(h, payload, now)
 		o.advance(media.FrameDuration)
 		return
 	}
 	o.rest = append(o.rest, payload...)
 	for len(o.rest) >= o.unit {
-		o.packet(o.params.SendType, marker, o.ts, o.rest[:o.unit], now)
+		h.Timestamp = o.ts
+		o.packet(h, o.rest[:o.unit], now)
 		o.advance(o.params.Ptime)
 		o.rest = o.rest[:copy(o.rest, o.rest[o.unit:])]
-		marker = false
+		h.Marker = false
 	}
 }
 
@@ -236,12 +241,14 @@ func (o *outbound) advance(d time.Duration) {
 	o.due = o.due.Add(d)
 }
 
-// packet sends one packet and counts on. What cannot be sent now is counted only.
-func (o *outbound) packet(pt uint8, marker bool, ts uint32, payload []byte, now time.Time) {
-	o.write(rtp.Header{PayloadType: pt, Marker: marker, SequenceNumber: o.seq, Timestamp: ts}, payload, now)
+// packet sends one packet of our own and counts on.
+func (o *outbound) packet(h rtp.Header, payload []byte, now time.Time) {
+	h.SequenceNumber = o.seq
+	o.write(h, payload, now)
 	o.seq++
 }
 
+// write sends a packet. What cannot be sent now is counted only.
 func (o *outbound) write(h rtp.Header, payload []byte, now time.Time) {
 	if !o.params.Direction.sends() || !o.remote.IsValid() {
 		o.unsent++
