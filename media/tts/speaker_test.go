@@ -71,6 +71,7 @@ func speaker(t *testing.T, o Options) *Speaker {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
 
