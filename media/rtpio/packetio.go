@@ -1,6 +1,7 @@
 package rtpio
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -88,8 +89,13 @@ func (u *UDP) WriteBatch(ps []Packet) (int, error) {
 // LocalAddr returns the socket's address.
 func (u *UDP) LocalAddr() netip.AddrPort { return u.local }
 
-// Close closes the socket.
-func (u *UDP) Close() error { return u.conn.Close() }
+// Close closes the socket. It may be called again.
+func (u *UDP) Close() error {
+	if err := u.conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close RTP socket: %w", err)
+	}
+	return nil
+}
 
 // plain writes an IPv4 address inside IPv6 as IPv4, so that addresses compare.
 func plain(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

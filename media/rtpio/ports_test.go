@@ -66,8 +66,16 @@ func TestPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = s.Close()
-	_ = s.Close()
+	// As when a stream closed its sockets before the ports are given back.
+	if err := s.RTP.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPortsPassBusyOnes(t *testing.T) {

@@ -38,7 +38,8 @@ type Stream struct {
 
 var _ media.Ticker = (*Stream)(nil)
 
-// New starts a stream. It takes over the sockets of o: Close closes them.
+// New starts a stream. It takes over the sockets of o: Close closes them. Those
+// of a Sockets are given back to their Ports by closing it after the stream.
 func New(o Options, p Params) (*Stream, error) {
 	if o.RTP == nil {
 		return nil, errors.New("stream options: no RTP")
