@@ -47,7 +47,9 @@ type Call struct {
 	fallbacks  int
 	doc        *Document
 	step       *Step
-	cancelDoc  context.CancelCauseFunc
+	running    bool                    // documents run, or are about to
+	redirect   *Redirect               // waits for a document that it can replace
+	cancelDoc  context.CancelCauseFunc // of the document that runs
 	over       bool
 	background sync.WaitGroup
 }
@@ -127,12 +129,16 @@ func (c *Call) Answer(ctx context.Context) error {
 }
 
 // Redirect replaces the call's document by what r answers, from any goroutine. It returns ErrCallOver when the leg
-// has ended, since nobody would hear the new document.
+// has ended or no document runs on it any more, since nobody would hear the new one.
 func (c *Call) Redirect(r Request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over || c.cancelDoc == nil || (c.Leg != nil && c.Leg.Context().Err() != nil) {
+	if c.over || !c.running || (c.Leg != nil && c.Leg.Context().Err() != nil) {
 		return ErrCallOver
+	}
+	if c.cancelDoc == nil {
+		c.redirect = &Redirect{Request: r}
+		return nil
 	}
 	c.cancelDoc(&Redirect{Request: r})
 	return nil

@@ -22,35 +22,73 @@ type loop struct {
 func (c *Call) run(ctx context.Context, r Request) *Hangup {
 	l := &loop{c: c}
 	req := r
+	c.setRunning(true)
 	for {
 		docCtx, cancel := context.WithCancelCause(ctx)
-		c.setCancel(cancel)
+		c.openDocument(cancel)
 		next, why, err := l.document(docCtx, req)
-		cause := context.Cause(docCtx)
-		cancel(nil)
 		// A redirect or a hang-up that arrived while a verb finished wins over what that verb decided.
-		if cause != nil {
+		if cause := c.closeDocument(docCtx, cancel); cause != nil {
 			err = cause
 		}
 		var red *Redirect
 		switch {
-		case errors.As(err, &red):
-			l.left, l.idle = nil, 0
-			req = red.Request
+		case ctx.Err() == nil && errors.As(err, &red): // else it is the redirect of a parent, which ends this one
+		case err == nil && next != nil:
+			req = *next
 			continue
-		case err != nil:
-			return c.endOf(err)
-		case next == nil:
-			return why
+		default:
+			if err != nil {
+				why = c.endOf(err)
+			}
+			if red = c.stopRunning(ctx); red == nil {
+				return why
+			}
 		}
-		req = *next
+		l.left, l.idle = nil, 0
+		req = red.Request
 	}
 }
 
-func (c *Call) setCancel(f context.CancelCauseFunc) {
+// openDocument makes the document that begins the one that Redirect replaces. One that was asked for while no
+// document ran replaces it at once.
+func (c *Call) openDocument(cancel context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cancelDoc = f
+	c.cancelDoc = cancel
+	if c.redirect != nil {
+		cancel(c.redirect)
+		c.redirect = nil
+	}
+}
+
+// closeDocument returns why a document's context has ended, or nil, and ends it. A redirect that comes from now on
+// waits for the next document.
+func (c *Call) closeDocument(ctx context.Context, cancel context.CancelCauseFunc) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	cause := context.Cause(ctx)
+	c.cancelDoc = nil
+	cancel(nil)
+	return cause
+}
+
+// stopRunning notes that no document follows, unless a redirect has come meanwhile, which it returns.
+func (c *Call) stopRunning(ctx context.Context) *Redirect {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.redirect; r != nil && ctx.Err() == nil {
+		c.redirect = nil
+		return r
+	}
+	c.running = false
+	return nil
+}
+
+func (c *Call) setRunning(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = on
 }
 
 // endOf turns the error that ended a call into its hang-up.
@@ -108,6 +146,7 @@ func (l *loop) play(ctx context.Context, doc *Document) (*Request, *Hangup, erro
 		switch out.kind {
 		case outGoto:
 			if out.req.Else == "" || step.Children[out.req.Else] == nil {
+				l.left = nil // the next document replaces the flows that Enter left, too
 				return l.follow(doc, out.req), nil, nil
 			}
 			return l.gotoElse(ctx, doc, step, out.req)

@@ -96,6 +96,7 @@ func (m *Manager) Start(leg Leg, s Start) (*Call, error) {
 	info := leg.Info()
 	c := m.newCall(info.ID, nil)
 	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, info.From, info.To, s, leg
+	c.running = true
 	c.AddCallback(s.StatusCallback)
 	if err := m.add(c, info.CallID); err != nil {
 		return nil, err
@@ -224,6 +225,7 @@ func (c *Call) firstStatus() CallStatus {
 func (c *Call) runSafely(ctx context.Context, r Request) (why *Hangup) {
 	defer func() {
 		if p := recover(); p != nil {
+			c.setRunning(false)
 			c.Log.WithField("panic", p).Errorf("verb panicked\n%s", debug.Stack())
 			c.Fault(&Fault{Code: CodeInternal, Msg: fmt.Sprintf("internal failure: %v", p)})
 			why = &Hangup{By: ByEngine, Code: 500, Reason: "internal failure", Fault: CodeInternal}

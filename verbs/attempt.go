@@ -33,6 +33,9 @@ func (r *ring) newAttempt(t Callee) *attempt {
 		from = r.c.From
 	}
 	child := r.c.NewChild(from, addressOf(t.Target), t.Callback)
+	for name, v := range t.Vars {
+		child.SetVar(name, v)
+	}
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + names(t), Data: child.ID})
 	return &attempt{r: r, to: t, child: child, done: make(chan struct{}), result: interpreter.DialResult{ID: child.ID}}
 }

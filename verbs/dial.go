@@ -35,6 +35,7 @@ type Callee struct {
 	Screen     *interpreter.Request       // document run on the called leg before it is bridged; nil: none
 	SendDigits string                     // keys sent to the called leg when it answers, before Screen
 	Callback   interpreter.StatusCallback // subscription to the states of the child call
+	Vars       map[string]string          // custom variables that the child call is born with
 }
 
 // DialRecording of the joined legs.

@@ -192,3 +192,8 @@ func length(s string) time.Duration {
 	d, _ := time.ParseDuration(s) //nolint:errcheck // test data; nothing is no limit
 	return d
 }
+
+// redirect is the rest command of these tests: it leads the caller to /other.
+func redirect(_ context.Context, m *interpreter.Manager, _ string) error {
+	return m.Calls()[0].Redirect(interpreter.Request{URL: "https://app.test/other"})
+}
