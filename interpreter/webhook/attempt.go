@@ -65,7 +65,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	a.enter(reading)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		// The body is the connection itself now; it lives as long as its user wants.
+		// The body is the connection itself now, and no longer bound to the request.
+		a.end()
 		return resp, nil
 	}
 	resp.Body = &watched{body: resp.Body, a: a}

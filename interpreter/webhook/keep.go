@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"net/http"
 	"time"
 )
@@ -35,7 +36,7 @@ func (s *session) keep(a *answered, h *hop, body []byte) {
 	}
 	header := a.resp.Header.Clone()
 	header.Del("Set-Cookie")
-	to.put(&entry{key: key, status: a.resp.StatusCode, header: header, body: body,
+	to.put(&entry{key: key, status: a.resp.StatusCode, header: header, body: bytes.Clone(body),
 		expires: time.Now().Add(lifetime(header, shared))})
 }
 
