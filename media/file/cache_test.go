@@ -259,12 +259,14 @@ func TestCacheLimits(t *testing.T) {
 		}
 		body = []byte("<html>sign in</html>")
 		var kind *TypeError
-		if _, err := c.Get(t.Context(), song); !errors.As(err, &kind) || kind.ContentType != "text/html" || kind.Found != "HTML" {
+		_, err := c.Get(t.Context(), song)
+		if !errors.As(err, &kind) || *kind != (TypeError{ContentType: "text/html", Found: "HTML"}) {
 			t.Errorf("page: %v", err)
 		}
 		wait = time.Hour
 		start := time.Now()
-		if _, err := c.Get(t.Context(), song); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != DefaultFetchLimit {
+		_, err = c.Get(t.Context(), song)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != DefaultFetchLimit {
 			t.Errorf("slow: %v after %v", err, time.Since(start))
 		}
 		if _, err := c.Get(t.Context(), "http://x.test/%zz"); err == nil {

@@ -35,7 +35,11 @@ func openMP3(raw []byte) (*stream, error) {
 		return nil, unusable("MPEG audio layer %d is not supported, only layer 3", 4-layer)
 	}
 	d := &mp3Reader{}
-	if err := d.guard(func() (err error) { d.d, err = mp3.NewDecoder(onlyReader{bytes.NewReader(raw)}); return err }); err != nil {
+	err := d.guard(func() (err error) {
+		d.d, err = mp3.NewDecoder(onlyReader{bytes.NewReader(raw)})
+		return err
+	})
+	if err != nil {
 		return nil, unusable("MP3: %v", err)
 	}
 	// The decoder gives stereo always, with both sides alike for mono.

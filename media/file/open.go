@@ -134,7 +134,8 @@ func looksLike(raw []byte) string {
 		return "MP4"
 	}
 	text := strings.ToLower(string(bytes.TrimSpace(raw[:min(len(raw), 256)])))
-	if strings.ContainsFunc(text[:min(len(text), 32)], func(r rune) bool { return r != ' ' && !unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+	binary := func(r rune) bool { return !unicode.IsGraphic(r) && !unicode.IsSpace(r) }
+	if strings.ContainsFunc(text[:min(len(text), 32)], binary) {
 		return unknown
 	}
 	switch {
