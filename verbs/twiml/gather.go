@@ -11,16 +11,15 @@ import (
 
 // Gather collects keys, while and after prompts are played.
 type Gather struct {
-	Action     link
-	Prompts    []interpreter.Prompt
-	Keys       bool          // keys are collected
-	Speech     *Listening    // speech is collected as well; nil: it is not
-	Wait       time.Duration // for the first key, and for each further one
-	Max        int           // keys after which it is over; 0: no such limit
-	Finish     string        // key that ends it; empty: none
-	EmptyToo   bool          // the action is asked also when nothing was collected
-	TypeAhead  bool          // keys pressed before it began count
-	Recognizer bool          // somebody recognises speech
+	Action    link
+	Prompts   []interpreter.Prompt
+	Keys      bool          // keys are collected
+	Speech    *Listening    // speech was asked for as well, which nobody recognises yet; nil: it was not
+	Wait      time.Duration // for the first key, and for each further one
+	Max       int           // keys after which it is over; 0: no such limit
+	Finish    string        // key that ends it; empty: none
+	EmptyToo  bool          // the action is asked also when nothing was collected
+	TypeAhead bool          // keys pressed before it began count
 }
 
 var _ = register(spec{
@@ -47,12 +46,11 @@ const (
 
 func decodeGather(r *reader, e *element) interpreter.Verb {
 	g := Gather{
-		Action:     e.action("action", "method", codeGatherMethod),
-		Max:        e.number("numDigits", bounds{code: codeGatherNumDigits, min: 1, max: maxDigits}),
-		Finish:     e.finishKey(),
-		EmptyToo:   e.boolean("actionOnEmptyResult", codeGatherEmptyResult),
-		TypeAhead:  r.opts.TypeAhead,
-		Recognizer: r.opts.Recognizer,
+		Action:    e.action("action", "method", codeGatherMethod),
+		Max:       e.number("numDigits", bounds{code: codeGatherNumDigits, min: 1, max: maxDigits}),
+		Finish:    e.finishKey(),
+		EmptyToo:  e.boolean("actionOnEmptyResult", codeGatherEmptyResult),
+		TypeAhead: r.opts.TypeAhead,
 	}
 	speech := false
 	for _, in := range e.list("input", codeGatherInput, "dtmf", "speech") {
@@ -120,7 +118,7 @@ const defaultWait = 5 * time.Second
 // Run collects. With a result the action's document takes over; without, the next verb runs, unless the action wants
 // to know of that too. A caller who hangs up is told to nobody.
 func (v Gather) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
-	if v.Speech != nil && !v.Recognizer {
+	if v.Speech != nil {
 		c.Fault(&interpreter.Fault{Code: codeGatherNoSpeech,
 			Msg: "speech is not recognised here, so what the caller says is not heard; keys count where input has dtmf"})
 	}

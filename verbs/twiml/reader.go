@@ -126,27 +126,10 @@ func (r *xmlReader) start(t xml.StartElement, at int64) error {
 		return r.fault(at, "<%s> is nested more than %d deep", t.Name.Local, maxDepth)
 	case r.elements > maxElements:
 		return r.fault(at, "the document has more than %d elements", maxElements)
-	case len(t.Attr) > maxAttributes:
-		return r.fault(at, "<%s> has more than %d attributes", t.Name.Local, maxAttributes)
 	}
 	n := &node{name: t.Name.Local, pos: r.pos(at)}
-	seen := map[xml.Name]bool{}
-	for _, a := range t.Attr {
-		if seen[a.Name] {
-			return r.fault(at, "<%s> has the attribute %s twice", n.name, a.Name.Local)
-		}
-		seen[a.Name] = true
-		if a.Name.Space == "xmlns" || a.Name.Local == "xmlns" || a.Name.Space == "xsi" {
-			continue
-		}
-		if len(a.Value) > maxValue && (a.Name.Local != "hints" || len(a.Value) > maxHints) {
-			return r.fault(at, "the attribute %s of <%s> is longer than %d octets", a.Name.Local, n.name, maxValue)
-		}
-		name := a.Name.Local
-		if a.Name.Space == "xml" {
-			name = "xml:" + name
-		}
-		n.attrs = append(n.attrs, xmlAttr{name, strings.TrimSpace(a.Value)})
+	if err := r.attributes(n, t.Attr, at); err != nil {
+		return err
 	}
 	if r.root == nil {
 		r.root = n
@@ -155,6 +138,37 @@ func (r *xmlReader) start(t xml.StartElement, at int64) error {
 		parent.kids = append(parent.kids, n)
 	}
 	r.open = append(r.open, n)
+	return nil
+}
+
+// attributes keeps the attributes of a tag, except declarations of namespaces.
+func (r *xmlReader) attributes(n *node, list []xml.Attr, at int64) error {
+	if len(list) > maxAttributes {
+		return r.fault(at, "<%s> has more than %d attributes", n.name, maxAttributes)
+	}
+	seen := map[xml.Name]bool{}
+	for _, a := range list {
+		name, most := a.Name.Local, maxValue
+		if name == "hints" {
+			most = maxHints
+		}
+		switch {
+		case seen[a.Name]:
+			return r.fault(at, "<%s> has the attribute %s twice", n.name, name)
+		case len(a.Value) > most:
+			return r.fault(at, "the attribute %s of <%s> is longer than %d octets", name, n.name, most)
+		}
+		seen[a.Name] = true
+		switch a.Name.Space {
+		case "xmlns", "xsi":
+			continue
+		case "xml":
+			name = "xml:" + name
+		}
+		if name != "xmlns" {
+			n.attrs = append(n.attrs, xmlAttr{name, strings.TrimSpace(a.Value)})
+		}
+	}
 	return nil
 }
 

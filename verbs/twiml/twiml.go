@@ -17,7 +17,6 @@ type Options struct {
 	National   string                   // country code that ten bare digits get; empty: 1; "-": none
 	CallerName bool                     // the display name of the From header is sent as CallerName
 	MayPresent func(number string) bool // numbers a Dial may present besides its caller's; nil: any
-	Recognizer bool                     // speech is recognised; without it a spoken Gather hears nothing
 }
 
 // Dialect is TwiML. It is safe for use by many calls at once.

@@ -2,9 +2,11 @@ package twiml_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pintle/fixtures"
 	"pintle/interpreter"
@@ -73,4 +75,59 @@ type written struct{ interpreter.Records }
 
 func (w written) Queue(ctx context.Context, _ []interpreter.Post, with ...interpreter.Write) error {
 	return w.Batch(ctx, with)
+}
+
+// everyVerb is a flow of 48 s that uses each verb once; hangup stands for the moment its caller leaves.
+const everyVerb = `# Whenever the caller leaves, every verb ends, nothing stays behind, and one record is written.
+call from=+15550001 to=+15550100
+answer +15550199 after 2s press 1 after 2s hangup after 8s
+answer +15550198 no-answer
+at MOMENT hangup
+-- POST https://app.test/start --
+<Response>
+  <Pause/><Say loop="2">Good evening<break time="1s"/></Say><Play digits="1w2"/><Play>menu3s.wav</Play>
+  <Gather timeout="2" action="/menu"><Say>Number?</Say></Gather>
+  <Record action="/rec" timeout="3" trim="do-not-trim"/>
+</Response>
+-- POST https://app.test/rec --
+<Response><Dial action="/done" record="record-from-ringing" hangupOnStar="true">
+  <Number url="/whisper">+15550199</Number><Number>+15550198</Number></Dial></Response>
+-- POST https://app.test/whisper --
+delay 500ms
+<Response><Gather numDigits="1"><Say>Press one</Say></Gather></Response>
+-- POST https://app.test/done --
+delay 1s
+<Response><Redirect>/last</Redirect></Response>
+-- POST https://app.test/last --
+<Response><Say>Goodbye</Say><Hangup/></Response>
+`
+
+func TestHangupAtAnyMoment(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		at := time.Duration(r.IntN(48000)) * time.Millisecond
+		s, err := fixtures.Parse("hangup at "+at.String(), []byte(strings.Replace(everyVerb, "MOMENT", at.String(), 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Test(t, func(t *testing.T) { // the bubble panics over a goroutine that is left
+			out, err := fixtures.Execute(t.Context(), s, fixtures.Options{Dialects: dialects})
+			if err != nil {
+				t.Fatalf("%s: %v", s.Name, err)
+			}
+			mine := 0
+			for _, c := range out.CDRs {
+				if c.Parent != "" {
+					continue
+				}
+				mine++
+				if over := c.Ended.Sub(c.Started) - at; over > 200*time.Millisecond {
+					t.Errorf("%s: the call went on for %v", s.Name, over)
+				}
+			}
+			if mine != 1 {
+				t.Errorf("%s: %d records of the call", s.Name, mine)
+			}
+		})
+	}
 }
