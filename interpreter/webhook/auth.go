@@ -124,15 +124,15 @@ func (k *keyring) answer(origin, used string, header http.Header) bool {
 			return false
 		}
 	}
-	best, fresh, ok := choose(parseChallenges(header.Values("WWW-Authenticate")))
+	best, stale, ok := choose(parseChallenges(header.Values("WWW-Authenticate")))
 	if !ok {
 		return false
 	}
 	if used != "" {
 		// Refused with credentials: only a new nonce for the same ones makes another try sensible.
 		old := k.keys[origin]
-		renewed := old != nil && old.challenge != nil && best != nil && (fresh || old.count > 1) && best.Nonce != old.challenge.Nonce
-		if !renewed {
+		digested := old != nil && old.challenge != nil && best != nil
+		if !digested || best.Nonce == old.challenge.Nonce || !stale && old.count == 1 {
 			delete(k.keys, origin)
 			return false
 		}

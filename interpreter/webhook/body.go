@@ -28,13 +28,15 @@ func (x *exchange) read(a *answered, h *hop) (interpreter.Response, error) {
 	if resp.StatusCode == http.StatusNotModified && a.stored != nil {
 		return x.stored(x.s.renew(a), h), nil
 	}
-	r := interpreter.Response{Status: resp.StatusCode, Header: resp.Header, ContentType: resp.Header.Get("Content-Type"), URL: h.base.String()}
+	r := interpreter.Response{Status: resp.StatusCode, Header: resp.Header,
+		ContentType: resp.Header.Get("Content-Type"), URL: h.base.String()}
 	if resp.StatusCode/100 != 2 || resp.Header.Get("Ngrok-Error-Code") != "" {
 		r.Body = x.readError(a)
 		return r, statusFault(resp, h, r.Body)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return r, fail(interpreter.CodeProtocol, 0, fmt.Sprintf("%s used the content coding %s; use gzip once, or none", h.wire.Host, printable(coding, 40)), nil)
+		return r, fail(interpreter.CodeProtocol, 0,
+			fmt.Sprintf("%s used the content coding %s; use gzip once, or none", h.wire.Host, printable(coding, 40)), nil)
 	}
 	most := x.s.c.cfg.MaxBody
 	if isAudio(r.ContentType) {
@@ -125,7 +127,8 @@ func firstLine(body []byte) string {
 }
 
 func tooLarge(host string, most int64) *interpreter.Fault {
-	return &interpreter.Fault{Code: interpreter.CodeTooLarge, Msg: fmt.Sprintf("the answer of %s is larger than %d bytes; make it smaller", host, most)}
+	return &interpreter.Fault{Code: interpreter.CodeTooLarge, Msg: fmt.Sprintf("the answer of %s is larger than %d bytes;"+
+		" make it smaller", host, most)}
 }
 
 func isAudio(contentType string) bool {

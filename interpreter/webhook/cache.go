@@ -114,31 +114,29 @@ func storable(status int, h http.Header) bool {
 			}
 		}
 	}
-	return h.Get("ETag") != "" || h.Get("Last-Modified") != "" || lifetime(h, false) > 0
+	return h.Get("ETag") != "" || h.Get("Last-Modified") != "" || lifetime(h, ownAge...) > 0
 }
 
-// shareable tells whether an answer may also serve other calls (RFC 9111 §3, as a shared cache). private is set when
-// the request carried credentials or cookies.
-func shareable(h http.Header, private bool) bool {
-	d := cacheControl(h)
-	if d.has("private") || len(h.Values("Set-Cookie")) > 0 {
-		return false
-	}
-	return !private
+// shareable tells whether an answer may also serve other calls (RFC 9111 §3, as a shared cache), provided that its
+// request carried neither credentials nor cookies.
+func shareable(h http.Header) bool {
+	return !cacheControl(h).has("private") && len(h.Values("Set-Cookie")) == 0
 }
+
+// The directives that set how long an answer is fresh, the first one found wins.
+var (
+	ownAge    = []string{"max-age"}
+	sharedAge = []string{"s-maxage", "max-age"}
+)
 
 // lifetime is how long an answer is fresh from now on (RFC 9111 §4.2). Nothing is guessed.
-func lifetime(h http.Header, shared bool) time.Duration {
+func lifetime(h http.Header, ages ...string) time.Duration {
 	d := cacheControl(h)
 	if d.has("no-cache") {
 		return 0
 	}
 	age, _ := strconv.ParseUint(h.Get("Age"), 10, 31)
-	names := []string{"max-age"}
-	if shared {
-		names = []string{"s-maxage", "max-age"}
-	}
-	for _, name := range names {
+	for _, name := range ages {
 		if v, ok := d[name]; ok {
 			n, err := strconv.ParseUint(v, 10, 31)
 			if err != nil || n <= age {

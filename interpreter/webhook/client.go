@@ -102,7 +102,8 @@ func fill[T comparable](field *T, value T) {
 
 // Session makes the Fetcher of one call: its cookies, credentials and private cache end with it.
 func (c *Client) Session(a interpreter.Account) interpreter.Fetcher {
-	return &session{c: c, account: a, jar: newJar(), keys: keyring{vault: &c.vault, account: a.ID}, cache: newCache(sessionCache)}
+	return &session{c: c, account: a, jar: newJar(), cache: newCache(sessionCache),
+		keys: keyring{vault: &c.vault, account: a.ID}}
 }
 
 // HTTPClient returns the client of one purpose: audio files, a WebSocket handshake. It passes the address policy on

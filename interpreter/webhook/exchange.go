@@ -86,7 +86,8 @@ func (x *exchange) firstHop() *hop {
 // redirects tells whether an answer sends us elsewhere.
 func redirects(resp *http.Response) bool {
 	switch resp.StatusCode {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		return true
 	}
 	return false
@@ -95,11 +96,13 @@ func redirects(resp *http.Response) bool {
 // follow makes the next hop. The new URL is judged like any other; credentials are bound to their origin.
 func (x *exchange) follow(h *hop, status int, location string) (*hop, error) {
 	if location == "" {
-		return nil, fail(interpreter.CodeProtocol, 0, fmt.Sprintf("%s answered %d without a Location; send one, or another status", h.wire.Host, status), nil)
+		return nil, fail(interpreter.CodeProtocol, 0,
+			fmt.Sprintf("%s answered %d without a Location; send one, or another status", h.wire.Host, status), nil)
 	}
 	ref, err := url.Parse(escapeQuery(location))
 	if err != nil {
-		return nil, unusable(fmt.Sprintf("%s redirects to something that is no URL; correct the Location header", h.wire.Host))
+		return nil, unusable(fmt.Sprintf("%s redirects to something that is no URL;"+
+			" correct the Location header", h.wire.Host))
 	}
 	t, err := parseTarget(h.wire.ResolveReference(ref).String())
 	if err != nil {
@@ -162,7 +165,10 @@ func (x *exchange) ask(ctx context.Context, h *hop) (*answered, error) {
 			return nil, err
 		}
 		a := &answered{resp: resp, cancel: cancel, stored: stored, secret: secret}
-		if resp.StatusCode != http.StatusUnauthorized || logins == maxLogins || !x.s.keys.answer(origin(h.wire), used, resp.Header) {
+		if resp.StatusCode != http.StatusUnauthorized || logins == maxLogins {
+			return a, nil
+		}
+		if !x.s.keys.answer(origin(h.wire), used, resp.Header) {
 			return a, nil
 		}
 		a.done()

@@ -60,12 +60,12 @@ func TestFaultyServers(t *testing.T) {
 		{"closed without an answer", say(""), interpreter.CodeConnect, "without an answer"},
 		{"reset without an answer", reset, interpreter.CodeConnect, "without an answer"},
 		{"half-closed", func(c net.Conn) { c.(*net.TCPConn).CloseWrite(); hold(c) }, interpreter.CodeConnect, "without an answer"},
-		{"dripping header", func(c net.Conn) { drip(c, ok+"X: "+strings.Repeat("x", 100)) }, interpreter.CodeConnect, "in time"},
+		{"dripping header", func(c net.Conn) { drip(c, ok+"X: "+strings.Repeat("x", 100)) }, interpreter.CodeConnect, "half-way"},
 		{"dripping body", func(c net.Conn) {
 			io.WriteString(c, ok+"Content-Length: 999\r\n\r\n")
 			drip(c, strings.Repeat("x", 999))
 		}, interpreter.CodeConnect, "no complete answer"},
-		{"silence in the header", stay("HTTP/1.1 20"), interpreter.CodeConnect, "in time"},
+		{"silence in the header", stay("HTTP/1.1 20"), interpreter.CodeConnect, "half-way"},
 		{"silence in the body", stay(ok + "Content-Length: 9\r\n\r\nx"), interpreter.CodeConnect, "half-way"},
 		{"silence in the body of an error", stay("HTTP/1.1 500 X\r\nContent-Length: 999\r\n\r\nboom\n"), interpreter.CodeRetrieval, "boom"},
 		{"cut header", say("HTTP/1.1 200 OK\r\nContent-"), interpreter.CodeProtocol, "valid HTTP"},

@@ -29,15 +29,15 @@ func (s *session) keep(a *answered, h *hop, body []byte) {
 		s.c.shared.remove(key)
 		return
 	}
-	to, shared := s.cache, false
-	if shareable(a.resp.Header, a.secret) {
-		to, shared = s.c.shared, true
+	to, ages := s.cache, ownAge
+	if !a.secret && shareable(a.resp.Header) {
+		to, ages = s.c.shared, sharedAge
 		s.cache.remove(key)
 	}
 	header := a.resp.Header.Clone()
 	header.Del("Set-Cookie")
 	to.put(&entry{key: key, status: a.resp.StatusCode, header: header, body: bytes.Clone(body),
-		expires: time.Now().Add(lifetime(header, shared))})
+		expires: time.Now().Add(lifetime(header, ages...))})
 }
 
 // renew takes the headers of a 304 over the kept answer (RFC 9111 §3.2) and stores it anew.
@@ -50,16 +50,16 @@ func (s *session) renew(a *answered) *entry {
 	}
 	e := *a.stored
 	e.header = header
-	shared := shareable(header, a.secret) && len(a.resp.Header.Values("Set-Cookie")) == 0
-	e.expires = time.Now().Add(lifetime(header, shared))
-	switch {
-	case cacheControl(header).has("no-store"):
+	to, ages := s.cache, ownAge
+	if !a.secret && shareable(header) && shareable(a.resp.Header) {
+		to, ages = s.c.shared, sharedAge
+	}
+	e.expires = time.Now().Add(lifetime(header, ages...))
+	if cacheControl(header).has("no-store") {
 		s.cache.remove(e.key)
 		s.c.shared.remove(e.key)
-	case shared:
-		s.c.shared.put(&e)
-	default:
-		s.cache.put(&e)
+		return &e
 	}
+	to.put(&e)
 	return &e
 }

@@ -83,7 +83,8 @@ func (x *exchange) again(ctx context.Context, resp *http.Response, err error) (b
 		why, code = f.fault.Msg, f.fault.Code
 	case err != nil:
 		return false, nil
-	case resp.StatusCode/100 == 5 && x.over.on&on5xx != 0, resp.StatusCode/100 == 4 && x.over.on&on4xx != 0 && !x.loginAsked(resp):
+	case resp.StatusCode/100 == 5 && x.over.on&on5xx != 0,
+		resp.StatusCode/100 == 4 && x.over.on&on4xx != 0 && !x.loginAsked(resp):
 		why, code = "answer "+statusText(resp.StatusCode), interpreter.CodeRetrieval
 		// The library would read the rest of the body first, however slowly it comes.
 		resp.Body.Close()

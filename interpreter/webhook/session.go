@@ -73,7 +73,8 @@ func (x *exchange) verdict(ctx context.Context, err error) error {
 		return &interpreter.Fault{Code: interpreter.CodeConnect, Msg: fmt.Sprintf(
 			"%s gave no complete answer within %v; make the application answer faster", x.host, x.over.total)}
 	}
-	return &interpreter.Fault{Code: interpreter.CodeProtocol, Msg: "the exchange with " + x.host + " failed; look at the cause", Err: inner(err)}
+	return &interpreter.Fault{Code: interpreter.CodeProtocol, Msg: "the exchange with " + x.host + " failed;" +
+		" look at the cause", Err: inner(err)}
 }
 
 // exchange decides everything of the exchange that does not depend on answers.

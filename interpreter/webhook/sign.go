@@ -31,7 +31,8 @@ func BodyHash(body []byte) string {
 // URL with and without its port, as the vendor's own validators do. Comparison takes the same time in every case.
 func Verify(token, rawURL string, params url.Values, signature string) (ok bool, reason string) {
 	if signature == "" {
-		return false, "there is no signature; the request was not sent by an engine that signs, or a proxy dropped " + SignatureHeader
+		return false, "there is no signature;" +
+			" the request was not sent by an engine that signs, or a proxy dropped " + SignatureHeader
 	}
 	if b, err := base64.StdEncoding.DecodeString(signature); err != nil || len(b) != sha1.Size {
 		return false, "the signature is not 20 bytes in base64"
@@ -47,7 +48,8 @@ func Verify(token, rawURL string, params url.Values, signature string) (ok bool,
 			return false, g.why
 		}
 	}
-	return false, "the signature fits neither the URL nor a likely variant of it; check the auth token, and that URL and parameters are those that arrived"
+	return false, "the signature fits neither the URL nor a likely variant of it;" +
+		" check the auth token, and that URL and parameters are those that arrived"
 }
 
 type guess struct{ text, why string }

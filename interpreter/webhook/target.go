@@ -50,7 +50,8 @@ func parseTarget(raw string) (target, error) {
 	}
 	u.Scheme = strings.ToLower(u.Scheme)
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return target{}, unusable(fmt.Sprintf("the URL's scheme is %q; use an absolute http or https URL", printable(u.Scheme, 20)))
+		return target{}, unusable(fmt.Sprintf("the URL's scheme is %q;"+
+			" use an absolute http or https URL", printable(u.Scheme, 20)))
 	}
 	if err := checkHost(u); err != nil {
 		return target{}, err

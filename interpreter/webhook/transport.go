@@ -59,7 +59,8 @@ func (c *Client) dialer(p *policy) dialFunc {
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
 			if err != nil {
-				return &interpreter.Fault{Code: interpreter.CodeAddress, Msg: "the address cannot be judged; use another one", Err: err}
+				return &interpreter.Fault{Code: interpreter.CodeAddress, Msg: "the address cannot be judged;" +
+					" use another one", Err: err}
 			}
 			return p.check(ap)
 		},

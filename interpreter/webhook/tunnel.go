@@ -10,7 +10,8 @@ import (
 
 // tunnels are the name endings of public tunnels to development machines.
 var tunnels = []struct{ suffix, name string }{
-	{".ngrok.io", "ngrok"}, {".ngrok.app", "ngrok"}, {".ngrok.dev", "ngrok"}, {".ngrok-free.app", "ngrok"}, {".ngrok-free.dev", "ngrok"},
+	{".ngrok.io", "ngrok"}, {".ngrok.app", "ngrok"}, {".ngrok.dev", "ngrok"},
+	{".ngrok-free.app", "ngrok"}, {".ngrok-free.dev", "ngrok"},
 	{".trycloudflare.com", "cloudflared"}, {".cfargotunnel.com", "cloudflared"},
 	{".loca.lt", "localtunnel"}, {".localtunnel.me", "localtunnel"},
 }
@@ -50,23 +51,29 @@ func ngrok(code string) string {
 	case "":
 		return ""
 	case "ERR_NGROK_8012":
-		return "the ngrok tunnel is up, but nothing listens behind it (ERR_NGROK_8012); start the application on the port the agent forwards to"
+		return "the ngrok tunnel is up, but nothing listens behind it (ERR_NGROK_8012);" +
+			" start the application on the port the agent forwards to"
 	case "ERR_NGROK_3200":
 		return "the ngrok tunnel is offline (ERR_NGROK_3200); start the ngrok agent, or use the URL it shows now"
 	case "ERR_NGROK_3004":
-		return "the ngrok tunnel is up, but what listens behind it speaks no plain HTTP (ERR_NGROK_3004); start the agent with the full URL of the application"
+		return "the ngrok tunnel is up, but what listens behind it speaks no plain HTTP (ERR_NGROK_3004);" +
+			" start the agent with the full URL of the application"
 	case "ERR_NGROK_6024":
-		return "ngrok showed its page for browsers instead of the application (ERR_NGROK_6024); use a User-Agent that is no browser's"
+		return "ngrok showed its page for browsers instead of the application (ERR_NGROK_6024);" +
+			" use a User-Agent that is no browser's"
 	}
-	return "ngrok answered in the application's place (" + printable(code, 20) + "); look this code up in ngrok's list of errors"
+	return "ngrok answered in the application's place (" + printable(code, 20) + ");" +
+		" look this code up in ngrok's list of errors"
 }
 
 func cloudflared(status int, body string) string {
 	switch {
 	case status == 530 && (strings.Contains(body, "1033") || strings.Contains(body, "Tunnel")):
 		return "the Cloudflare tunnel is offline (530, 1033); start cloudflared, or use the URL it shows now"
-	case status == http.StatusBadGateway && (strings.Contains(body, "cloudflared") || strings.Contains(body, "Unable to reach the origin service")):
-		return "the Cloudflare tunnel is up, but nothing listens behind it (502); start the application on the port cloudflared forwards to"
+	case status == http.StatusBadGateway && (strings.Contains(body, "cloudflared") ||
+		strings.Contains(body, "Unable to reach the origin service")):
+		return "the Cloudflare tunnel is up, but nothing listens behind it (502);" +
+			" start the application on the port cloudflared forwards to"
 	}
 	return ""
 }
@@ -74,7 +81,8 @@ func cloudflared(status int, body string) string {
 func localtunnel(resp *http.Response, body string) string {
 	named := strings.EqualFold(resp.Header.Get("X-Localtunnel-Status"), "Tunnel Unavailable")
 	told := resp.StatusCode == http.StatusServiceUnavailable &&
-		(strings.Contains(body, "Tunnel Unavailable") || strings.Contains(body, "Tunnel") && strings.Contains(body, "is not available"))
+		(strings.Contains(body, "Tunnel Unavailable") ||
+			strings.Contains(body, "Tunnel") && strings.Contains(body, "is not available"))
 	if !named && !told {
 		return ""
 	}
