@@ -26,6 +26,7 @@ const (
 type dialogUser interface {
 	update(s Session) error // what was negotiated is to become live; an error refuses it
 	key(digit byte, held time.Duration)
+	note(text string) // a milestone, for the trace
 }
 
 // party is one end of a dialog as From and To show it.
@@ -178,6 +179,7 @@ func (d *dialog) over(why *interpreter.Hangup) {
 // bye sends BYE and closes the inbox when it is answered or given up. The request is repeated with credentials when the peer asks.
 func (d *dialog) bye(why *interpreter.Hangup) {
 	req := d.request(sip.BYE)
+	d.user.note("BYE sent")
 	if why.By != "" {
 		code := why.Code
 		if code == 0 {

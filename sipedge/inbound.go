@@ -30,25 +30,35 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		e.respond(tx, res)
 		return
 	}
-	d := e.dialogFor(req, key)
-	leg, res := e.receive(d, req, tx)
+	info := infoOf(req)
+	start, err := e.route(info, req)
+	if err != nil {
+		e.dialogs.forgetInvite(key)
+		e.respond(tx, e.reply(req, refusalCode(err), "", retryHeader(refusalCode(err))...))
+		return
+	}
+	leg, res := e.receive(e.dialogFor(req, key), info, req, tx)
 	if res != nil {
 		e.dialogs.forgetInvite(key)
-		d.cancel(&interpreter.Hangup{By: interpreter.ByEngine, Code: res.StatusCode, Reason: res.Reason})
 		e.respond(tx, res)
 		return
 	}
-	start, err := e.route(leg.Info(), req)
-	if err == nil {
-		// Ringing before the customer is asked: they hear it while the document is fetched.
-		err = leg.Ring(e.work)
-	}
-	if err == nil {
+	// Ringing before the customer is asked: they hear it while the document is fetched.
+	if err = leg.Ring(e.work); err == nil {
 		err = e.cfg.Calls.Start(leg, start)
 	}
 	if err != nil {
-		_ = leg.Hangup(e.work, refusalOf(err))
+		code := refusalCode(err)
+		_ = leg.Hangup(e.work, interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code), Reason: phrase(code)})
 	}
+}
+
+// retryHeader goes with 503 alone.
+func retryHeader(code int) []sip.Header {
+	if code != 503 {
+		return nil
+	}
+	return []sip.Header{sip.NewHeader("Retry-After", retryAfter)}
 }
 
 // admit refuses what needs neither dialog nor media to be refused. key is the claim on the INVITE.
@@ -114,14 +124,16 @@ func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 }
 
 // receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal if that fails.
-func (e *Edge) receive(d *dialog, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
-	leg, err := e.newLeg(d, infoOf(req))
+func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
+	leg, err := e.newLeg(d, info)
 	if err != nil {
+		d.cancel(nil)
 		e.log.WithError(err).Warn("no media for an inbound call")
 		return nil, e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
 	}
 	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo, initial: true}
 	if res := d.negotiate(i); res != nil {
+		d.cancel(nil)
 		leg.audio.Close()
 		return nil, res
 	}
@@ -130,6 +142,7 @@ func (e *Edge) receive(d *dialog, req *sip.Request, tx *sip.ServerTx) (*Leg, *si
 		leg.audio.Close()
 		return nil, e.reply(req, 503, "")
 	}
+	leg.note("INVITE received from " + req.Source())
 	leg.watch()
 	_ = d.do(e.work, func() error { d.watchCancel(i); return nil })
 	return leg, nil
@@ -147,17 +160,16 @@ func (e *Edge) route(info interpreter.LegInfo, req *sip.Request) (interpreter.St
 
 var errStranger = errors.New("caller is not known and the number is not public")
 
-func refusalOf(err error) interpreter.Hangup {
-	code := 500
+func refusalCode(err error) int {
 	switch {
 	case errors.Is(err, errStranger):
-		code = 403
+		return 403
 	case errors.Is(err, interpreter.ErrNotFound):
-		code = 404
+		return 404
 	case errors.Is(err, interpreter.ErrOverload):
-		code = 503
+		return 503
 	}
-	return interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code), Reason: phrase(code)}
+	return 500
 }
 
 // infoOf is what an INVITE says about its caller.

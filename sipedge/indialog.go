@@ -27,6 +27,7 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 		d.edge.respond(tx, d.edge.reply(req, code, ""))
 		return
 	}
+	d.user.note(string(req.Method) + " received")
 	switch req.Method {
 	case sip.BYE:
 		d.edge.respond(tx, d.edge.reply(req, 200, ""))

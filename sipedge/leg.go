@@ -46,11 +46,20 @@ type Leg struct {
 	dialog *dialog
 	edge   *Edge
 
-	mu   sync.Mutex
-	info interpreter.LegInfo
+	mu    sync.Mutex // guards what follows
+	info  interpreter.LegInfo
+	emit  func(interpreter.Event)
+	notes []interpreter.Event // what happened before anybody listened
 }
 
-var _ interpreter.Leg = (*Leg)(nil)
+var (
+	_ interpreter.Leg      = (*Leg)(nil)
+	_ interpreter.Tracer   = (*Leg)(nil)
+	_ interpreter.Preparer = (*Leg)(nil)
+	_ interpreter.Measurer = (*Leg)(nil)
+)
+
+const maxNotes = 32 // milestones kept until Trace
 
 // newLeg opens the audio of a dialog and joins both.
 func (e *Edge) newLeg(d *dialog, info interpreter.LegInfo) (*Leg, error) {
@@ -119,6 +128,51 @@ func (l *Leg) answered() {
 // reply to BYE is waited for in the background.
 func (l *Leg) Hangup(ctx context.Context, why interpreter.Hangup) error {
 	return l.dialog.hangup(ctx, why)
+}
+
+// Prepare fetches what a prompt needs, where the audio half can.
+func (l *Leg) Prepare(ctx context.Context, p interpreter.Prompt) error {
+	if a, ok := l.audio.(interpreter.Preparer); ok {
+		return a.Prepare(ctx, p)
+	}
+	return nil
+}
+
+// Quality is what the leg measured of its sound.
+func (l *Leg) Quality() interpreter.Quality {
+	if a, ok := l.audio.(interpreter.Measurer); ok {
+		return a.Quality()
+	}
+	return interpreter.Quality{}
+}
+
+// Trace takes the function that is told of the dialog's and the sound's milestones, those of before included.
+func (l *Leg) Trace(emit func(interpreter.Event)) {
+	if a, ok := l.audio.(interpreter.Tracer); ok {
+		a.Trace(emit)
+	}
+	l.mu.Lock()
+	l.emit = emit
+	earlier := l.notes
+	l.notes = nil
+	l.mu.Unlock()
+	for _, e := range earlier {
+		emit(e)
+	}
+}
+
+// note tells of a milestone of the dialog. The text holds methods and codes alone, never a body: keys may be private.
+func (l *Leg) note(text string) {
+	e := interpreter.Event{Time: time.Now(), Lane: interpreter.LaneSIP, Kind: interpreter.EvSIP, Text: text}
+	l.mu.Lock()
+	emit := l.emit
+	if emit == nil && len(l.notes) < maxNotes {
+		l.notes = append(l.notes, e)
+	}
+	l.mu.Unlock()
+	if emit != nil {
+		emit(e)
+	}
 }
 
 func (l *Leg) update(s Session) error { return l.audio.Update(s) }

@@ -101,6 +101,9 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 
 // target finds the Request-URI, the custom headers and the credentials. The gateway's credentials go to the gateway alone (R-AUTH-8).
 func (e *Edge) target(to interpreter.Target) (sip.Uri, []interpreter.Header, *credentials, error) {
+	if err := plainValue("target", to.URI); err != nil {
+		return sip.Uri{}, nil, nil, err
+	}
 	text := strings.TrimSpace(to.URI)
 	lower := strings.ToLower(text)
 	if strings.HasPrefix(lower, "sip:") || strings.HasPrefix(lower, "sips:") || strings.Contains(text, "@") {

@@ -108,6 +108,7 @@ func (a *attempt) transact(ctx context.Context, req *sip.Request) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
+	a.leg.note("INVITE sent to " + req.Destination())
 	tx.OnRetransmission(func(res *sip.Response) { _ = a.success(req, res.Clone()) })
 	// One result is taken; what the background finds out later concerns nobody.
 	result := make(chan outcome, 1)
@@ -284,6 +285,7 @@ func (a *attempt) provisional(res *sip.Response) {
 		return
 	}
 	a.rung = true
+	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received")
 	a.progress(interpreter.Progress{Status: interpreter.StatusRinging, Code: res.StatusCode, Early: early, CallID: a.dialog.callID})
 }
 
@@ -310,6 +312,7 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 		return nil
 	}
 	a.winner = tag
+	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received, ACK sent")
 	d := a.dialog
 	d.adopt(res)
 	a.ack = d.ackFor(invite)

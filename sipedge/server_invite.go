@@ -55,6 +55,7 @@ func (d *dialog) provisional(code int) error {
 		setSDP(res, i.answer)
 	}
 	i.last = res
+	d.user.note(itoa(code) + " " + phrase(code) + " sent")
 	i.stop()
 	i.timer = d.after(ringAgain, d.ringOn)
 	return i.tx.Respond(res)
@@ -85,6 +86,7 @@ func (d *dialog) accept() error {
 	setSDP(res, i.answer)
 	i.stop()
 	i.success = res
+	d.user.note("200 OK sent")
 	i.wait = d.edge.t1
 	i.until = time.Now().Add(64 * d.edge.t1)
 	i.timer = d.after(i.wait, d.acceptAgain)
@@ -123,6 +125,7 @@ func (d *dialog) acked(ack *sip.Request) {
 	}
 	i.stop()
 	d.invite = nil
+	d.user.note("ACK received")
 	if d.byeLater != nil {
 		d.bye(d.byeLater)
 		return
@@ -159,6 +162,7 @@ func (d *dialog) refuse(why *interpreter.Hangup) {
 		}
 	}
 	res := d.edge.reply(i.req, code, "")
+	d.user.note(itoa(code) + " " + phrase(code) + " sent")
 	if code == 503 {
 		res.AppendHeader(sip.NewHeader("Retry-After", retryAfter))
 	}
@@ -176,6 +180,7 @@ func (d *dialog) cancelled(reason string) {
 	}
 	i.stop()
 	d.invite = nil
+	d.user.note("CANCEL received")
 	if !i.initial {
 		return
 	}
