@@ -18,7 +18,9 @@ var _ = register(spec{
 	}, calleeAttrs...),
 	callee: func(_ *reader, e *element, d *Dial) {
 		e.leaf()
-		e.str("byoc")
+		if e.str("byoc") != "" {
+			e.warn(codeUnsupported, "byoc", "byoc is ignored; the trunk is chosen by the number")
+		}
 		c := e.calleeOptions(codeNumberMethod)
 		c.SendDigits = e.sendDigits("sendDigits", codeNumberDigits)
 		d.addNumber(e, e.words(), c)

@@ -3,6 +3,8 @@ package twiml_test
 import (
 	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,6 +129,44 @@ func TestHangupAtAnyMoment(t *testing.T) {
 			}
 			if mine != 1 {
 				t.Errorf("%s: %d records of the call", s.Name, mine)
+			}
+		})
+	}
+}
+
+// Every published document runs to its end without a fault of ours, whoever it calls and whatever it asks for.
+func TestCorpusRuns(t *testing.T) {
+	dir := os.Getenv("PINTLE_SHARED")
+	if dir == "" {
+		dir = "../../../shared"
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "corpus", "twiml", "*.xml"))
+	if err != nil || len(files) == 0 {
+		t.Skipf("SKIPPED: no corpus of TwiML documents in %s; set PINTLE_SHARED to where it is", dir)
+	}
+	for _, f := range files {
+		body, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &fixtures.Scenario{
+			Name: filepath.Base(f), Claim: "runs",
+			Call:     fixtures.CallLine{URL: "https://app.test/start", Method: "POST", Direction: interpreter.Inbound},
+			Pages:    []fixtures.Page{{Method: "POST", URL: "https://app.test/start", Status: 200, Body: body}},
+			Commands: []fixtures.Command{{At: time.Hour, Do: "hangup"}},
+		}
+		synctest.Test(t, func(t *testing.T) {
+			out, err := fixtures.Execute(t.Context(), s, fixtures.Options{Dialects: dialects,
+				Observers: []interpreter.Observer{func(e interpreter.Event) {
+					if e.Fault == interpreter.CodeInternal {
+						t.Errorf("%s: %s", s.Name, e.Text)
+					}
+				}}})
+			if err != nil {
+				t.Fatalf("%s: %v", s.Name, err)
+			}
+			if len(out.CDRs) == 0 {
+				t.Errorf("%s: no record", s.Name)
 			}
 		})
 	}
