@@ -25,7 +25,7 @@ const (
 	defaultPerHost   = 256
 	defaultCache     = 16 << 20
 	sessionCache     = 1 << 20
-	defaultSetting   = "http.allow"
+	defaultSetting   = "fetch.allow"
 )
 
 // Config says how a Client asks. Its zero value refuses private addresses and verifies certificates.
@@ -34,7 +34,7 @@ type Config struct {
 
 	AllowPrivate bool    // loopback and private networks may be asked
 	Allow        []Allow // networks that may be asked although the policy refuses them
-	AllowSetting string  // what Allow is called in the configuration, for messages; empty: http.allow
+	AllowSetting string  // what Allow is called in the configuration, for messages; empty: fetch.allow
 
 	Connect   time.Duration // name, TCP and TLS of one try; 0: 5 s
 	FirstByte time.Duration // until the answer's header, and between two packets; 0: 15 s

@@ -154,3 +154,30 @@ func TestOwnHeadersAcrossHosts(t *testing.T) {
 		t.Errorf("other host got %v", got[1])
 	}
 }
+
+// TestTraceHoldsNoSecrets sends an exchange through everything that tells the trace something.
+func TestTraceHoldsNoSecrets(t *testing.T) {
+	var s string
+	n := 0
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if n++; n == 1 {
+			http.Redirect(w, r, strings.Replace(s, "//", "//u:canarypw@", 1)+"/next?key=canarykey#canaryfragment", http.StatusFound)
+			return
+		}
+		w.WriteHeader(503)
+	})
+	s = srv.URL
+	var ev events
+	f := interpreter.Fetch{Method: "POST", URL: strings.Replace(s, "//", "//u:canarypw@", 1) + "/?key=canarykey#rp=5xx&rc=9", Emit: ev.add,
+		Params: form("Digits", "canarydigits")}
+	resp, err := open(t, Config{}).Session(account).Fetch(t.Context(), f)
+	wantCode(t, err, interpreter.CodeRetrieval)
+	if len(ev.texts(interpreter.EvRetry)) != 6 || len(ev.texts(interpreter.EvWarning)) != 2 || resp.Tries != 6 {
+		t.Errorf("told %+v after %d tries", ev.list, resp.Tries)
+	}
+	for _, text := range []string{fmt.Sprintf("%+v", ev.list), err.Error(), strings.Replace(resp.URL+resp.Asked, "canarykey", "", 2)} {
+		if strings.Contains(text, "canary") || strings.Contains(text, secretToken) {
+			t.Errorf("a secret in %s", text)
+		}
+	}
+}

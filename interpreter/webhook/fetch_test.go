@@ -270,8 +270,9 @@ func TestConnectionFailureIsTriedAgain(t *testing.T) {
 func TestStaleConnection(t *testing.T) {
 	var conns atomic.Int32
 	u := raw(t, func(c net.Conn) {
+		first := conns.Add(1) == 1
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-		if conns.Add(1) == 1 {
+		if first {
 			buf := make([]byte, 4096)
 			c.Read(buf) // the second request dies unanswered
 		}
