@@ -2,10 +2,13 @@ package interpreter
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -79,15 +82,38 @@ func (c *Call) exchange(r Request) (Fetch, error) {
 	for _, p := range r.Result.Extra {
 		f.Params.Set(p[0], p[1])
 	}
-	j, ok := d.(JSONEncoder)
-	if r.JSON && ok && f.Method == http.MethodPost {
-		body, err := j.EncodeJSON(c, r.Result)
+	if r.JSON && f.Method == http.MethodPost {
+		var err error
+		if j, ok := d.(JSONEncoder); ok {
+			f.JSON, err = j.EncodeJSON(c, r.Result)
+		} else {
+			f.JSON, err = formJSON(f.Params)
+		}
 		if err != nil {
 			return f, &Fault{Code: CodeInternal, Msg: "encode the request", Err: err}
 		}
-		f.JSON = body
 	}
 	return f, nil
+}
+
+// formJSON writes the parameters of a dialect that knows forms alone as one object of texts; Digits[pin] becomes a
+// member of the object Digits.
+func formJSON(v url.Values) ([]byte, error) {
+	all := map[string]any{}
+	for _, k := range slices.Sorted(maps.Keys(v)) {
+		name, member, nested := strings.Cut(strings.TrimSuffix(k, "]"), "[")
+		if !nested {
+			all[k] = v.Get(k)
+			continue
+		}
+		o, ok := all[name].(map[string]any)
+		if !ok {
+			o = map[string]any{}
+			all[name] = o
+		}
+		o[member] = v.Get(k)
+	}
+	return json.Marshal(all)
 }
 
 // readFile reads a document that the operator keeps as a file. A fetched document cannot ask for one.
