@@ -95,7 +95,7 @@ func (d *data) required(name string) string {
 	return ""
 }
 
-// choice reads one of a few words, in any case of letters.
+// choice reads one of a few words, in any case of letters. An empty default is no word: nothing is chosen then.
 func (d *data) choice(name, def string, words ...string) string {
 	v, ok := d.find(name)
 	if !ok {
@@ -103,7 +103,11 @@ func (d *data) choice(name, def string, words ...string) string {
 	}
 	w := strings.ToLower(v.text)
 	if v.kind != text || !slices.Contains(words, w) {
-		d.warn(name, v, "%s is none of %s; %q is used%s", v, strings.Join(words, ", "), def, meant(w, words))
+		instead := "nothing is chosen"
+		if def != "" {
+			instead = strconv.Quote(def) + " is used"
+		}
+		d.warn(name, v, "%s is none of %s; %s%s", v, strings.Join(words, ", "), instead, meant(w, words))
 		return def
 	}
 	return w
@@ -164,6 +168,9 @@ func (d *data) keys(name string) (keys string, ok bool) {
 		return "", false
 	}
 	for _, i := range items {
+		if i.kind == text && i.text == "" {
+			continue // Kazoo's way of writing "no key"
+		}
 		if i.text == "" || strings.Trim(i.text, allKeys) != "" {
 			d.warn(name, i.value, "%s is no key; it is ignored", i.value)
 			continue

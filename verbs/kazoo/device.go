@@ -155,6 +155,7 @@ func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 
 // targets are the telephones that are called. The caller's own is left out unless it may be called.
 func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
+	exported := stateOf(c).export
 	var all []verbs.Callee
 	for _, e := range list {
 		if !r.Self && sameParty(e.URI, c.From) {
@@ -162,13 +163,13 @@ func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
 		}
 		t := interpreter.Target{URI: e.URI, Name: e.Name, Username: e.Username, Password: e.Password,
 			Headers: r.Headers, Timeout: r.Timeout, Delay: r.Delay}
-		if t.Name == "" && e.URI != r.ID {
+		if t.Name == "" && e.URI != r.ID && len(list) == 1 {
 			t.Name = r.ID
 		}
 		if r.User != "" {
 			t.URI = withUser(t.URI, r.User)
 		}
-		all = append(all, verbs.Callee{Target: t})
+		all = append(all, verbs.Callee{Target: t, Vars: exported})
 	}
 	return all
 }

@@ -37,20 +37,20 @@ type Directory interface {
 
 // Endpoint is one telephone.
 type Endpoint struct {
-	URI      string // sip:user@host
-	Name     string // for the trace; empty: the id
-	Username string // digest credentials, may be empty
-	Password string
+	URI      string `json:"uri"`                // sip:user@host
+	Name     string `json:"name,omitempty"`     // for the trace; empty: the id
+	Username string `json:"username,omitempty"` // digest credentials, may be empty
+	Password string `json:"password,omitempty"`
 }
 
-// Static is a Directory held in memory. It must not change while calls use it.
+// Static is a Directory held in memory, by id. It must not change while calls use it.
 type Static struct {
-	Devices   map[string]Endpoint
-	Users     map[string][]Endpoint
-	Callflows map[string]json.RawMessage
-	Menus     map[string]json.RawMessage
-	Numbers   map[string]string // dialled number to id of a callflow
-	Audio     map[string]string // media id to URL
+	Devices   map[string]Endpoint        `json:"devices"`
+	Users     map[string][]Endpoint      `json:"users"`
+	Callflows map[string]json.RawMessage `json:"callflows"`
+	Menus     map[string]json.RawMessage `json:"menus"`
+	Numbers   map[string]string          `json:"numbers"` // number that is dialled to id of a callflow
+	Audio     map[string]string          `json:"media"`   // id to address
 }
 
 var _ Directory = Static{}

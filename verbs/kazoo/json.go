@@ -247,7 +247,7 @@ func measure(body []byte) *fault {
 	return nil
 }
 
-// places turns offsets into lines and columns.
+// places turns offsets into lines and columns. Those of the zero places are unknown.
 type places struct {
 	body  []byte
 	lines []int // offset of each line's first octet
@@ -264,6 +264,9 @@ func newPlaces(body []byte) places {
 }
 
 func (p places) pos(offset int32) interpreter.Pos {
+	if len(p.lines) == 0 {
+		return interpreter.Pos{}
+	}
 	at := min(max(int(offset), 0), len(p.body))
 	lo, hi := 0, len(p.lines)
 	for hi-lo > 1 {

@@ -30,7 +30,7 @@ func (d *Dialect) sound(ctx context.Context, c *interpreter.Call, m media) (inte
 	case strings.HasPrefix(strings.TrimPrefix(ref, "/"), "system_media"):
 		return d.prompt(c, promptName(ref))
 	case scheme == "prompt":
-		return d.prompt(c, promptName("/"+rest))
+		return d.prompt(c, promptOf(rest))
 	case scheme == "silence_stream":
 		return silence(rest)
 	case scheme == "tone_stream":
@@ -63,17 +63,21 @@ func (d *Dialect) prompt(c *interpreter.Call, name string) (interpreter.Prompt, 
 	return p, nil
 }
 
-// promptName is the last part of a reference to a system prompt: system_media/en-us%2Fmenu-exit means menu-exit. In
-// prompt://account/name/language the name is the part before the last.
+// promptName is the last part of a reference to a system prompt: system_media/en-us%2Fmenu-exit means menu-exit.
 func promptName(ref string) string {
 	s, err := url.PathUnescape(ref)
 	if err != nil {
 		s = ref
 	}
-	if parts := strings.Split(strings.Trim(s, "/"), "/"); len(parts) == 3 && !strings.Contains(s, "system_media") {
+	return strings.TrimSuffix(path.Base(s), path.Ext(s))
+}
+
+// promptOf is the name in account/name/language, what stands behind prompt://.
+func promptOf(ref string) string {
+	if parts := strings.Split(ref, "/"); len(parts) > 1 {
 		return parts[1]
 	}
-	return strings.TrimSuffix(path.Base(s), path.Ext(s))
+	return ref
 }
 
 // silence reads silence_stream://milliseconds; -1 lasts until the caller hangs up. What follows a comma is a level of

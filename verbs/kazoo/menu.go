@@ -123,7 +123,7 @@ type menu struct {
 
 // menu reads a menu object; one that is missing has every default.
 func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (menu, error) {
-	o := value{kind: object}
+	o, at := value{kind: object}, places{}
 	where := "menu " + id
 	if id != "" {
 		body, err := d.object(ctx, KindMenu, id)
@@ -133,13 +133,14 @@ func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (men
 		case err != nil:
 			c.Fault(err)
 		default:
+			at = newPlaces(body)
 			if o, err = readJSON(body); err != nil || o.kind != object {
 				c.Fault(&interpreter.Fault{Code: interpreter.CodeSchema, Msg: where + " is not usable; its defaults are", Err: err})
 				o = value{kind: object}
 			}
 		}
 	}
-	r := &reader{d: d, url: where, places: newPlaces(nil)}
+	r := &reader{d: d, url: where, places: at}
 	f := &data{r: r, n: node{module: "menu", data: o}}
 	m := menu{
 		retries:    int(f.integer("retries", bounds{3, 1, 10})),

@@ -35,6 +35,9 @@ var _ = register(spec{
 		if keys, ok := d.keys("terminators"); ok {
 			p.Stop = keys
 		}
+		if p.media.ref == "" {
+			d.warn("id", d.n.data, "nothing is named, nothing is played")
+		}
 		// A node that plays nothing, or must not answer, leaves an unanswered call as it is.
 		d.answers = !p.Early && p.media.ref != ""
 		return p
@@ -55,6 +58,9 @@ type Play struct {
 
 // Run plays the file. One that cannot be had counts as played.
 func (p Play) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
+	if p.media.ref == "" {
+		return interpreter.Branch(wildcard), nil
+	}
 	sound, err := p.dialect.sound(ctx, c, p.media)
 	if err != nil {
 		return interpreter.Branch(wildcard), err

@@ -2,7 +2,6 @@ package kazoo
 
 import (
 	"context"
-	"maps"
 
 	"pintle/interpreter"
 )
@@ -49,7 +48,6 @@ func (v SetVariables) Run(_ context.Context, c *interpreter.Call) (interpreter.O
 		have[p[0]] = p[1]
 		c.SetVar(p[0], p[1])
 		if v.Export {
-			s.export = maps.Clone(s.export)
 			if s.export == nil {
 				s.export = map[string]string{}
 			}

@@ -1,0 +1,173 @@
+package kazoo_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pintle/fixtures"
+	"pintle/interpreter"
+)
+
+// spy is a web client that remembers what it was asked.
+type spy struct {
+	interpreter.Web
+	mu    sync.Mutex
+	asked []interpreter.Fetch
+}
+
+func (s *spy) Session(a interpreter.Account) interpreter.Fetcher { return &spied{s, s.Web.Session(a)} }
+
+type spied struct {
+	s *spy
+	interpreter.Fetcher
+}
+
+func (f *spied) Fetch(ctx context.Context, x interpreter.Fetch) (interpreter.Response, error) {
+	f.s.mu.Lock()
+	f.s.asked = append(f.s.asked, x)
+	f.s.mu.Unlock()
+	return f.Fetcher.Fetch(ctx, x)
+}
+
+// execute runs a scenario written in the test. What look does happens at the scenario's time.
+func execute(t *testing.T, text string, look ...func(*fixtures.Outcome)) (*fixtures.Outcome, []interpreter.Fetch) {
+	t.Helper()
+	s, err := fixtures.Parse(t.Name(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out *fixtures.Outcome
+	web := &spy{}
+	synctest.Test(t, func(t *testing.T) {
+		out, err = fixtures.Execute(t.Context(), s, fixtures.Options{Dialects: dialects, Web: func(site http.RoundTripper) interpreter.Web {
+			web.Web = fixtures.NewWeb(site)
+			return web
+		}})
+		for _, f := range look {
+			f(out)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, web.asked
+}
+
+// The exchange is what the pivot node says: method, body, limit, headers.
+func TestPivotExchange(t *testing.T) {
+	_, asked := execute(t, `# pivot
+call from=sip:alice@home.test
+at 1s press 9
+-- GET https://app.test/start --
+{"module":"collect_dtmf","data":{"collection_name":"a"},"children":{"_":{"module":"pivot","data":{"voice_url":"/kazoo",
+ "method":"post","req_body_format":"json","req_timeout_ms":"700","custom_request_headers":{"x-key":"k"}}}}}
+-- POST https://app.test/kazoo --
+{"module":"pivot","data":{"voice_url":"/twiml","method":"post","req_body_format":"json","req_format":"twiml"}}
+-- POST https://app.test/twiml --
+{"module":"hangup"}
+`)
+	if len(asked) != 3 {
+		t.Fatalf("%d requests, want 3", len(asked))
+	}
+	k, w := asked[1], asked[2]
+	if k.Timeout != 700*time.Millisecond || k.Header.Get("X-Key") != "k" || w.Timeout != 5*time.Second || w.Header != nil {
+		t.Errorf("limits %v, %v and headers %v, %v", k.Timeout, w.Timeout, k.Header, w.Header)
+	}
+	for _, part := range []string{`"Digits":{"a":"9"}`, `"From-Realm":"home.test"`, `"Last-Module":"collect_dtmf"`} {
+		if !strings.Contains(string(k.JSON), part) {
+			t.Errorf("body %s lacks %s", k.JSON, part)
+		}
+	}
+	for _, part := range []string{`"Digits":{"a":"9"}`, `"CallSid":"CA`} {
+		if !strings.Contains(string(w.JSON), part) {
+			t.Errorf("body %s lacks %s", w.JSON, part)
+		}
+	}
+}
+
+// Variables end in the record of the call; exported ones in those of the legs it called, whose caller is hidden.
+func TestVariablesInRecords(t *testing.T) {
+	out, _ := execute(t, `# vars
+call
+answer sip:bob@pbx.test after 1s hangup after 2s
+-- GET https://app.test/start --
+{"module":"set_variables","data":{"custom_application_vars":{"own":"1"}},"children":{"_":
+{"module":"set_variables","data":{"custom_application_vars":{"both":"2"},"export":true},"children":{"_":
+{"module":"device","data":{"id":"sip:bob@pbx.test","suppress_clid":true}}}}}}
+`)
+	got := map[interpreter.Direction]map[string]string{}
+	for _, c := range out.CDRs {
+		got[c.Direction] = c.Vars
+		if c.Direction == interpreter.OutboundDial && c.From.User != "anonymous" {
+			t.Errorf("the callee was shown %v", c.From)
+		}
+	}
+	want := map[interpreter.Direction]map[string]string{
+		interpreter.Inbound: {"own": "1", "both": "2"}, interpreter.OutboundDial: {"both": "2"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// debug keeps every exchange: a good one, one that came too late, one that could not be read.
+func TestDebugRecord(t *testing.T) {
+	var list []struct {
+		Iteration int
+		Request   struct{ URL string }
+		Response  *struct{ Status int }
+		Errors    []string
+	}
+	execute(t, `# debug
+call
+-- GET https://app.test/start --
+{"module":"pivot","data":{"voice_url":"/late","debug":true,"req_timeout_ms":100},"children":{"_":
+{"module":"pivot","data":{"voice_url":"/broken","debug":true},"children":{"_":{"module":"hangup"}}}}}
+-- GET https://app.test/late --
+delay 1s
+{}
+-- GET https://app.test/broken --
+{"module":
+`, func(out *fixtures.Outcome) {
+		if err := out.Records.Get(t.Context(), "pivot_debug", out.Caller.Info().CallID, &list); err != nil {
+			t.Error(err)
+		}
+	})
+	var got []string
+	for _, x := range list {
+		s := fmt.Sprint(x.Iteration, " ", x.Request.URL)
+		if x.Response != nil {
+			s += " answered"
+		}
+		for _, e := range x.Errors {
+			s += " " + e[:12]
+		}
+		got = append(got, s)
+	}
+	want := []string{"1 https://app.test/start answered", "1 https://app.test/late 11205: no an",
+		"1 https://app.test/broken answered https://app."}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// A sound before the answer goes out as early media.
+func TestEarlySound(t *testing.T) {
+	for _, doc := range []string{
+		`{"module":"play","data":{"id":"https://app.test/a.wav","answer":false}}`,
+		`{"module":"response","data":{"code":480,"media":"https://app.test/a.wav"}}`,
+	} {
+		out, _ := execute(t, "# early\ncall\n-- GET https://app.test/start --\n"+doc+"\n-- GET https://app.test/a.wav --\nx\n")
+		if got := out.Caller.Opening(); got != "early" {
+			t.Errorf("%s: opened by %q, want early", doc, got)
+		}
+	}
+}
