@@ -113,6 +113,9 @@ func (l *loop) document(ctx context.Context, r Request) (*Request, *Hangup, erro
 	if err := l.guard(ctx); err != nil {
 		return nil, nil, err
 	}
+	if d := l.c.dialect(r.Dialect); r.Method == "" && d != nil {
+		r.Method = d.Method() // the last good answer is found by URL and method
+	}
 	h := &chain{c: l.c, req: r}
 	doc, err := h.obtain(ctx)
 	for err == nil {
