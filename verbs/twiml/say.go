@@ -2,7 +2,6 @@ package twiml
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -165,12 +164,8 @@ func spellDigits(text string) string {
 	return spell(b.String())
 }
 
-// number of a percentage such as 80% or +10%; false if it is none.
-func percent(s string) (int, bool) {
+// percent tells whether s is a percentage such as 80% or +10%.
+func percent(s string) bool {
 	digits, ok := strings.CutSuffix(strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-"), "%")
-	if !ok || !allDigits(digits) || len(digits) > 4 {
-		return 0, false
-	}
-	n, err := strconv.Atoi(digits)
-	return n, err == nil
+	return ok && allDigits(digits) && len(digits) <= 4
 }

@@ -185,17 +185,13 @@ func (e *element) checkSpeech() {
 }
 
 func (e *element) checkProsody() {
-	if r := e.str("rate"); r != "" {
-		if _, ok := percent(r); !ok {
-			e.enum("rate", codeSayRate, "x-slow", "slow", "medium", "fast", "x-fast", "default")
-		}
+	if r := e.str("rate"); r != "" && !percent(r) {
+		e.enum("rate", codeSayRate, "x-slow", "slow", "medium", "fast", "x-fast", "default")
 	}
 	if v := e.str("volume"); v != "" && !(strings.HasSuffix(v, "dB") && strings.ContainsAny(v[:1], "+-")) {
 		e.enum("volume", schema, "default", "silent", "x-soft", "soft", "medium", "loud", "x-loud")
 	}
-	if p := e.str("pitch"); p != "" {
-		if _, ok := percent(p); !ok {
-			e.enum("pitch", schema, "default", "x-low", "low", "medium", "high", "x-high")
-		}
+	if p := e.str("pitch"); p != "" && !percent(p) {
+		e.enum("pitch", schema, "default", "x-low", "low", "medium", "high", "x-high")
 	}
 }

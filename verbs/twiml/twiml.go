@@ -45,11 +45,15 @@ func (d *Dialect) Verbs() []interpreter.Info { return infos() }
 // Accepts tells whether the answer is TwiML, or text or sound that may stand for it. Content goes before content type,
 // since applications label TwiML as HTML, as text, and not at all.
 func (d *Dialect) Accepts(r interpreter.Response) bool {
-	body, _ := toUTF8(r.Body, r.ContentType)
 	kind := kindOf(r.ContentType)
-	switch {
-	case kind == kindAudio:
+	if kind == kindAudio {
 		return true
+	}
+	body, err := toUTF8(r.Body, r.ContentType)
+	if err != nil {
+		body = r.Body // Parse says what is wrong with its encoding
+	}
+	switch {
 	case isBlank(body):
 		return kind != kindOther
 	case rootName(body) == response:

@@ -134,6 +134,40 @@ func TestHangupAtAnyMoment(t *testing.T) {
 	}
 }
 
+// A redirect from outside takes over from any verb at once, whatever that verb is doing.
+func TestRedirectAtAnyMoment(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 100 {
+		at := time.Duration(r.IntN(48000)) * time.Millisecond
+		text := strings.Replace(everyVerb, "MOMENT hangup", at.String()+" rest POST /now", 1)
+		s, err := fixtures.Parse("redirect at "+at.String(), []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := time.Duration(-1)
+		o := fixtures.Options{
+			Dialects: dialects,
+			REST: func(_ context.Context, m *interpreter.Manager, _ string) error {
+				doc := []byte("<Response><Say>Something new</Say></Response>")
+				return m.Calls()[0].Redirect(interpreter.Request{Inline: doc})
+			},
+			Observers: []interpreter.Observer{func(e interpreter.Event) {
+				if d, ok := e.Data.(interpreter.PromptData); ok && e.Kind == interpreter.EvPlay && d.What == "Something new" {
+					said = e.Offset
+				}
+			}},
+		}
+		synctest.Test(t, func(t *testing.T) {
+			if _, err := fixtures.Execute(t.Context(), s, o); err != nil {
+				t.Fatalf("%s: %v", s.Name, err)
+			}
+			if said < at || said > at+200*time.Millisecond {
+				t.Errorf("%s: the new document spoke at %v", s.Name, said)
+			}
+		})
+	}
+}
+
 // Every published document runs to its end without a fault of ours, whoever it calls and whatever it asks for.
 func TestCorpusRuns(t *testing.T) {
 	dir := os.Getenv("PINTLE_SHARED")

@@ -23,11 +23,14 @@ func (v later) Run(_ context.Context, c *interpreter.Call) (interpreter.Outcome,
 	return v.Action.follow(c, interpreter.Result{Extra: v.Result})
 }
 
+// laterCodes are the numbers of elements that the vendor has one for.
+var laterCodes = map[string]int{"Sms": codeSms, "Sim": codeSim}
+
 // notYet warns that the element is known and does nothing.
 func (e *element) notYet() {
-	code := codeUnsupported
-	if e.s.name == "Sms" {
-		code = codeSms // the vendor has a number for this one
+	code, own := laterCodes[e.s.name]
+	if !own {
+		code = codeUnsupported
 	}
 	what := "<" + e.s.name + ">"
 	if kids := e.elements(); len(kids) > 0 && (e.s.name == "Connect" || e.s.name == "Start" || e.s.name == "Stop") {
