@@ -11,7 +11,8 @@ var _ = register(spec{
 	name: "branch_variable",
 	doc:  "Goes to the child named like the value of a variable.",
 	fields: []field{
-		{name: "variable", kind: "string", required: true, doc: "name of the variable; a list is a path from the outside in"},
+		{name: "variable", kind: "string", required: true,
+			doc: "name of the variable; a list is a path from the outside in"},
 		{name: "scope", kind: "string", def: "custom_channel_vars",
 			doc: "where it is looked up: custom_channel_vars, custom_application_vars, account, user, device or merged"},
 	},
@@ -26,7 +27,8 @@ var _ = register(spec{
 		} else {
 			b.Name = variableName(d.required("variable"))
 		}
-		b.Scope = d.choice("scope", "custom_channel_vars", "custom_channel_vars", "custom_application_vars", "account", "user", "device", "merged")
+		b.Scope = d.choice("scope", "custom_channel_vars",
+			"custom_channel_vars", "custom_application_vars", "account", "user", "device", "merged")
 		if v, ok := d.n.data.get("scope"); ok && (b.Scope == "account" || b.Scope == "user" || b.Scope == "device") {
 			d.warn("scope", v, "the caller has no %s object here; the child \"_\" runs", b.Scope)
 		}

@@ -41,8 +41,13 @@ func (d *Dialect) enter(c *interpreter.Call, what string, body []byte) (interpre
 			Msg: fmt.Sprintf("%s cannot be run", what), Err: err}
 	}
 	for _, w := range doc.Warnings {
-		c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvWarning, URL: what, Step: w.Verb, Pos: w.Pos,
-			Fault: w.Code, Text: fmt.Sprintf("warning %d at %s: %s", w.Code, w.Pos, w.Msg), Data: w})
+		noteWarning(c, what, w)
 	}
 	return interpreter.Enter(doc.Root), nil
+}
+
+// noteWarning tells the trace what was skipped or defaulted in a stored object.
+func noteWarning(c *interpreter.Call, where string, w interpreter.Warning) {
+	c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvWarning, URL: where, Step: w.Verb, Pos: w.Pos,
+		Fault: w.Code, Text: fmt.Sprintf("warning %d at %s: %s", w.Code, w.Pos, w.Msg), Data: w})
 }

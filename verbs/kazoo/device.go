@@ -3,6 +3,7 @@ package kazoo
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 func endpointFields(strategy string, more ...field) []field {
 	return append([]field{
 		{name: "id", kind: "string", doc: "id of the object, or a SIP address"},
-		{name: strategy, kind: "string", def: "simultaneous", doc: "simultaneous: all telephones at once; single: one after the other"},
+		{name: strategy, kind: "string", def: "simultaneous", doc: "simultaneous: all at once; single: one after the other"},
 		{name: "timeout", kind: "integer", def: "20", doc: "seconds to ring; 0 means 20"},
 		{name: "delay", kind: "integer", def: "0", doc: "seconds before it rings"},
 		{name: "can_call_self", kind: "boolean", def: "false", doc: "ring the caller's own telephone too"},
@@ -108,8 +109,7 @@ func (d *data) inviteHeaders() []interpreter.Header {
 	var list []interpreter.Header
 	for _, p := range pairs {
 		if !extensionHeader(p) {
-			d.warn("custom_sip_headers", v, "header %q is left out: its name must be letters, digits and dashes after X-, its value one line",
-				clip(p[0]))
+			d.warn("custom_sip_headers", v, badHeader, strconv.Quote(clip(p[0])))
 			continue
 		}
 		list = append(list, interpreter.Header{Name: p[0], Value: p[1]})

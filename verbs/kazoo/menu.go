@@ -13,10 +13,11 @@ import (
 
 var _ = register(spec{
 	name: "menu",
-	doc:  "Plays a greeting and goes to the child named like the keys pressed; else, if the menu hunts, to that extension.",
+	doc:  "Plays a greeting and goes to the child named like the keys pressed, or to that extension if the menu hunts.",
 	fields: []field{
 		{name: "id", kind: "string", doc: "id of the menu object; absent: one with every default"},
-		{name: "interdigit_timeout", kind: "integer", def: "2000", doc: "limit for each further key in milliseconds; the menu object's own wins"},
+		{name: "interdigit_timeout", kind: "integer", def: "2000",
+			doc: "limit for each further key in milliseconds; the menu object's own wins"},
 	},
 	answers: true,
 	waits:   true,
@@ -93,8 +94,9 @@ func (m Menu) hunt(ctx context.Context, c *interpreter.Call, o menu, number stri
 }
 
 // giveUp says so when every try is used up, and goes to max_retries or "_".
-func (m Menu) giveUp(ctx context.Context, c *interpreter.Call, o menu, before []interpreter.Prompt) (interpreter.Outcome, error) {
-	last := slices.Concat(before, o.exit)
+func (m Menu) giveUp(ctx context.Context, c *interpreter.Call, o menu, last []interpreter.Prompt) (
+	interpreter.Outcome, error) {
+	last = slices.Concat(last, o.exit)
 	switch {
 	case m.children.has("max_retries"):
 	case m.children.has(wildcard):
@@ -135,7 +137,8 @@ func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (men
 		default:
 			at = newPlaces(body)
 			if o, err = readJSON(body); err != nil || o.kind != object {
-				c.Fault(&interpreter.Fault{Code: interpreter.CodeSchema, Msg: where + " is not usable; its defaults are", Err: err})
+				c.Fault(&interpreter.Fault{Code: interpreter.CodeSchema,
+					Msg: where + " is not usable; its defaults are", Err: err})
 				o = value{kind: object}
 			}
 		}
@@ -155,8 +158,7 @@ func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (men
 	m.rules(f)
 	d.menuSounds(ctx, c, &m, f)
 	for _, w := range r.warnings {
-		c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvWarning, URL: where, Step: "menu", Fault: w.Code,
-			Text: "warning " + w.String(), Data: w})
+		noteWarning(c, where, w)
 	}
 	return m, context.Cause(ctx)
 }

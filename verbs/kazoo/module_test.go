@@ -98,7 +98,8 @@ func compare(t *testing.T, s spec, want schema) {
 		if f.kind == "boolean" && def == "false" && p.Default == nil {
 			def = "" // what is absent is false
 		}
-		same := ok && slices.Contains(kinds, f.kind) && def == written(p.Default) && f.required == slices.Contains(want.Required, f.name)
+		same := ok && slices.Contains(kinds, f.kind) && def == written(p.Default) &&
+			f.required == slices.Contains(want.Required, f.name)
 		_, told := differences[s.name+"."+f.name]
 		switch {
 		case !same && !told:
@@ -133,7 +134,8 @@ func written(v any) string {
 // Every module that runs has a scenario that proves it, reads each field it documents, and documents each it reads.
 func TestEveryModule(t *testing.T) {
 	for name, s := range specs {
-		if files, err := filepath.Glob(filepath.Join("..", "..", "fixtures", "kazoo", name+"*.txtar")); err != nil || len(files) == 0 {
+		files, err := filepath.Glob(filepath.Join("..", "..", "fixtures", "kazoo", name+"*.txtar"))
+		if err != nil || len(files) == 0 {
 			t.Errorf("%s has no scenario in fixtures/kazoo", name)
 		}
 		d := &data{r: &reader{d: New(Options{}), url: "https://app.test/"}, n: node{module: name, data: value{kind: object}}}
@@ -162,7 +164,8 @@ func TestEveryModule(t *testing.T) {
 func TestRegisterPanics(t *testing.T) {
 	for name, s := range map[string]spec{
 		"twice": specs["sleep"], "no doc": {name: "x", decode: specs["sleep"].decode},
-		"field without doc": {name: "y", doc: "Y.", decode: specs["sleep"].decode, fields: []field{{name: "a", kind: "string"}}},
+		"field without doc": {name: "y", doc: "Y.", decode: specs["sleep"].decode,
+			fields: []field{{name: "a", kind: "string"}}},
 	} {
 		func() {
 			defer func() {

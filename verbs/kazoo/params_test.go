@@ -14,8 +14,10 @@ import (
 // bare is a call without a leg: a child that is not answered yet.
 func bare() *interpreter.Call {
 	c := &interpreter.Call{
-		ID: "0123456789abcdef0123456789abcdef", Account: interpreter.Account{ID: "acc"}, Direction: interpreter.OutboundDial,
-		From: interpreter.Address{User: "100", Host: "a.test", Display: "Ann"}, To: interpreter.Address{User: "200", Host: "b.test"},
+		ID: "0123456789abcdef0123456789abcdef", Account: interpreter.Account{ID: "acc"},
+		Direction: interpreter.OutboundDial,
+		From:      interpreter.Address{User: "100", Host: "a.test", Display: "Ann"},
+		To:        interpreter.Address{User: "200", Host: "b.test"},
 	}
 	c.SetVar("plan", "gold")
 	return c
@@ -33,7 +35,8 @@ func TestEncode(t *testing.T) {
 	stateOf(c).collect("pin", "12 34")
 	got := New(Options{Language: "fr-FR"}).Encode(c, everything)
 	want := url.Values{
-		"Account-ID": {"acc"}, "Api-Version": {"4.x"}, "Call-ID": {c.ID}, "Caller-ID-Name": {"Ann"}, "Caller-ID-Number": {"100"},
+		"Account-ID": {"acc"}, "Api-Version": {"4.x"}, "Call-ID": {c.ID},
+		"Caller-ID-Name": {"Ann"}, "Caller-ID-Number": {"100"},
 		"Direction": {"outbound"}, "From": {"100"}, "From-Realm": {"a.test"}, "To": {"200"}, "To-Realm": {"b.test"},
 		"Language": {"fr-fr"}, "Custom-Application-Vars[plan]": {"gold"}, "Digits[pin]": {"12 34"},
 		"Last-Module": {"menu"}, "Last-Result": {"1"},
@@ -91,12 +94,16 @@ func TestCauses(t *testing.T) {
 		r    interpreter.DialResult
 		want []string
 	}{
-		{interpreter.DialResult{Status: interpreter.StatusBusy, Code: 486}, []string{"USER_BUSY", "USER_BUSY", "sip:486"}},
-		{interpreter.DialResult{Status: interpreter.StatusNoAnswer, Code: 487, Cause: "X"}, []string{"NO_ANSWER", "ORIGINATOR_CANCEL", "sip:487"}},
-		{interpreter.DialResult{Status: interpreter.StatusNoAnswer, Code: 480}, []string{"NO_USER_RESPONSE", "NO_USER_RESPONSE", "sip:480"}},
+		{interpreter.DialResult{Status: interpreter.StatusBusy, Code: 486},
+			[]string{"USER_BUSY", "USER_BUSY", "sip:486"}},
+		{interpreter.DialResult{Status: interpreter.StatusNoAnswer, Code: 487, Cause: "X"},
+			[]string{"NO_ANSWER", "ORIGINATOR_CANCEL", "sip:487"}},
+		{interpreter.DialResult{Status: interpreter.StatusNoAnswer, Code: 480},
+			[]string{"NO_USER_RESPONSE", "NO_USER_RESPONSE", "sip:480"}},
 		{interpreter.DialResult{Status: interpreter.StatusFailed, Code: 404, Cause: "SUBSCRIBER_ABSENT"},
 			[]string{"SUBSCRIBER_ABSENT", "UNALLOCATED_NUMBER", "sip:404"}},
-		{interpreter.DialResult{Status: interpreter.StatusFailed}, []string{"NORMAL_UNSPECIFIED", "NORMAL_UNSPECIFIED", "sip:600"}},
+		{interpreter.DialResult{Status: interpreter.StatusFailed},
+			[]string{"NORMAL_UNSPECIFIED", "NORMAL_UNSPECIFIED", "sip:600"}},
 	} {
 		if d := cmp.Diff(tc.want, failureKeys(tc.r)); d != "" {
 			t.Error(d)

@@ -16,11 +16,14 @@ var _ = register(spec{
 	name: "pivot",
 	doc:  "Asks a web server for the document that replaces this flow; the child \"_\" runs when that fails.",
 	fields: []field{
-		{name: "voice_url", kind: "string", required: true, doc: "address to ask, http or https; a relative one starts at this document"},
+		{name: "voice_url", kind: "string", required: true,
+			doc: "address to ask, http or https; a relative one starts at this document"},
 		{name: "method", kind: "string", def: "get", doc: "get or post; any other word is post"},
-		{name: "req_format", kind: "string", def: "kazoo", doc: "names of the parameters: kazoo or twiml; the answer may be either"},
+		{name: "req_format", kind: "string", def: "kazoo",
+			doc: "names of the parameters: kazoo or twiml; the answer may be either"},
 		{name: "req_body_format", kind: "string", def: "form", doc: "body of a POST: form or json"},
-		{name: "req_timeout_ms", kind: "integer", def: "5000", doc: "limit of the whole exchange in milliseconds, at most 15000"},
+		{name: "req_timeout_ms", kind: "integer", def: "5000",
+			doc: "limit of the whole exchange in milliseconds, at most 15000"},
 		{name: "cdr_url", kind: "string", doc: "told once by POST when the caller's leg is over"},
 		{name: "debug", kind: "boolean", def: "false", doc: "keep every exchange of the call for debugging"},
 		{name: "custom_request_headers", kind: "object", doc: "further headers of the request; names begin with X-"},
@@ -123,8 +126,7 @@ func (d *data) requestHeaders(name string) http.Header {
 	for _, p := range d.pairs(name) {
 		if !extensionHeader(p) {
 			v, _ := d.find(name)
-			d.warn(name, v, "header %s is left out: its name must be letters, digits and dashes after X-, its value one line",
-				strconv.Quote(clip(p[0])))
+			d.warn(name, v, badHeader, strconv.Quote(clip(p[0])))
 			continue
 		}
 		h.Set(p[0], p[1])
@@ -134,6 +136,9 @@ func (d *data) requestHeaders(name string) http.Header {
 	}
 	return h
 }
+
+// badHeader is the warning of a header that is not sent.
+const badHeader = "header %s is left out: its name must be letters, digits and dashes after X-, its value one line"
 
 // extensionHeader tells whether a header is an X- header that can be sent as it is.
 func extensionHeader(p [2]string) bool {

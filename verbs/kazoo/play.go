@@ -11,10 +11,12 @@ import (
 
 var _ = register(spec{
 	name: "play",
-	doc:  "Plays a sound file. Keys pressed meanwhile are kept in the collection \"default\"; a terminator stops the file.",
+	doc:  "Plays a sound file. Keys pressed meanwhile go to the collection \"default\"; a terminator stops the file.",
 	fields: []field{
-		{name: "id", kind: "string", doc: "address of a file, id of a stored one, or system_media/name, tone_stream://, silence_stream://"},
-		{name: "answer", kind: "boolean", def: "true", doc: "answer the caller first; false: he hears the file before the answer"},
+		{name: "id", kind: "string",
+			doc: "address of a file, id of a stored one, or system_media/name, tone_stream://, silence_stream://"},
+		{name: "answer", kind: "boolean", def: "true",
+			doc: "answer the caller first; false: he hears the file before the answer"},
 		{name: "endless_playback", kind: "boolean", def: "false", doc: "play it until a terminator or the hang-up"},
 		{name: "loop_count", kind: "integer", def: "1", doc: "times to play it"},
 		{name: "terminators", kind: "array", def: allKeys, doc: "keys that stop it; an empty list: none"},

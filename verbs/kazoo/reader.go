@@ -52,7 +52,8 @@ func (r *reader) read(body []byte) (*interpreter.Step, error) {
 }
 
 func (r *reader) refuse(at int32, module, msg string) error {
-	return &interpreter.DocumentError{URL: r.url, Pos: r.places.pos(at), Code: interpreter.CodeParse, Verb: module, Msg: msg}
+	return &interpreter.DocumentError{
+		URL: r.url, Pos: r.places.pos(at), Code: interpreter.CodeParse, Verb: module, Msg: msg}
 }
 
 func (r *reader) warn(at int32, module, path, msg string) {
@@ -112,7 +113,8 @@ func (r *reader) node(v value, path string) (node, error) {
 		n.data = d
 	}
 	if len(n.data.members) > maxFields || n.data.depth() > maxData {
-		return n, r.refuse(n.data.at, n.module, fmt.Sprintf("\"data\" has more than %d members or %d levels", maxFields, maxData))
+		return n, r.refuse(n.data.at, n.module,
+			fmt.Sprintf("\"data\" has more than %d members or %d levels", maxFields, maxData))
 	}
 	if c, ok := v.get("children"); ok {
 		if c.kind != object {

@@ -47,10 +47,11 @@ func execute(t *testing.T, text string, look ...func(*fixtures.Outcome)) (*fixtu
 	var out *fixtures.Outcome
 	web := &spy{}
 	synctest.Test(t, func(t *testing.T) {
-		out, err = fixtures.Execute(t.Context(), s, fixtures.Options{Dialects: dialects, Web: func(site http.RoundTripper) interpreter.Web {
+		o := fixtures.Options{Dialects: dialects, Web: func(site http.RoundTripper) interpreter.Web {
 			web.Web = fixtures.NewWeb(site)
 			return web
-		}})
+		}}
+		out, err = fixtures.Execute(t.Context(), s, o)
 		for _, f := range look {
 			f(out)
 		}
@@ -165,9 +166,44 @@ func TestEarlySound(t *testing.T) {
 		`{"module":"play","data":{"id":"https://app.test/a.wav","answer":false}}`,
 		`{"module":"response","data":{"code":480,"media":"https://app.test/a.wav"}}`,
 	} {
-		out, _ := execute(t, "# early\ncall\n-- GET https://app.test/start --\n"+doc+"\n-- GET https://app.test/a.wav --\nx\n")
+		out, _ := execute(t, "# early\ncall\n-- GET https://app.test/start --\n"+doc+
+			"\n-- GET https://app.test/a.wav --\nx\n")
 		if got := out.Caller.Opening(); got != "early" {
 			t.Errorf("%s: opened by %q, want early", doc, got)
+		}
+	}
+}
+
+// Whenever the caller hangs up, everything that was started ends (else the bubble panics) and one record is written.
+func TestHangupAnywhere(t *testing.T) {
+	for at := 50 * time.Millisecond; at < 30*time.Second; at += 487 * time.Millisecond {
+		out, _ := execute(t, fmt.Sprintf(`# hang-up
+call
+answer desk no-answer
+answer mobile after 4s
+at %v hangup
+-- GET https://app.test/start --
+{"module":"sleep","data":{"duration":1},"children":{"_":
+{"module":"play","data":{"id":"https://app.test/a2s.wav"},"children":{"_":
+{"module":"collect_dtmf","data":{"timeout":3000},"children":{"_":
+{"module":"menu","data":{},"children":{"timeout":
+{"module":"pivot","data":{"voice_url":"/next"}}}}}}}}}}
+-- GET https://app.test/a2s.wav --
+x
+-- GET https://app.test/next --
+delay 1s
+{"module":"user","data":{"id":"u"}}
+-- directory.json --
+{"users":{"u":[{"uri":"sip:desk@pbx.test"},{"uri":"sip:mobile@pbx.test"}]}}
+`, at))
+		own := 0
+		for _, c := range out.CDRs {
+			if c.Direction == interpreter.Inbound {
+				own++
+			}
+		}
+		if own != 1 {
+			t.Errorf("at %v: %d records, want 1", at, own)
 		}
 	}
 }

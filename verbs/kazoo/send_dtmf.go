@@ -13,7 +13,8 @@ var _ = register(spec{
 	doc:  "Sends keys to the caller.",
 	fields: []field{
 		{name: "digits", kind: "string", required: true, doc: "keys to send: 0-9 * # A-D"},
-		{name: "duration_ms", kind: "integer", def: "2000", doc: "length of each key in milliseconds; keys are sent with the engine's own length"},
+		{name: "duration_ms", kind: "integer", def: "2000",
+			doc: "length of each key in milliseconds; keys are sent with the engine's own length"},
 	},
 	waits: true,
 	decode: func(d *data) interpreter.Verb {

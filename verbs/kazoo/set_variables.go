@@ -10,7 +10,8 @@ var _ = register(spec{
 	name: "set_variables",
 	doc:  "Sets custom application variables of the call: they go into pivot requests and the call's record.",
 	fields: []field{
-		{name: "custom_application_vars", kind: "object", required: true, def: "{}", doc: "names and values; values become texts"},
+		{name: "custom_application_vars", kind: "object", required: true, def: "{}",
+			doc: "names and values; values become texts"},
 		{name: "export", kind: "boolean", def: "false", doc: "give them to legs that this call is joined with later"},
 	},
 	decode: func(d *data) interpreter.Verb {
