@@ -21,7 +21,7 @@ func dialects(s *fixtures.Scenario) (interpreter.Dialects, error) {
 		}
 		o.Directory = d
 	}
-	return interpreter.Dialects{kazoo.New(o), twiml.New(twiml.Options{})}, nil
+	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(o)}, nil
 }
 
 func TestFixtures(t *testing.T) {

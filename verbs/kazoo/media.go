@@ -54,13 +54,16 @@ func (d *Dialect) sound(ctx context.Context, c *interpreter.Call, m media) (inte
 	return interpreter.Prompt{URL: u}, nil
 }
 
-// prompt is a system prompt in the call's language.
+// prompt is a system prompt in the call's language: the operator's recording where there is one, else a text.
 func (d *Dialect) prompt(c *interpreter.Call, name string) (interpreter.Prompt, error) {
-	p, ok := prompts.Prompt(d.opt.Recordings, d.language(c), name)
-	if !ok {
-		return p, unplayable(name, "there is no system prompt of that name")
+	if b, ok := prompts.Recording(d.opt.Recordings, d.language(c), name); ok {
+		return interpreter.Prompt{Audio: b}, nil
 	}
-	return p, nil
+	t, l, ok := prompts.Lookup(d.language(c), name)
+	if !ok {
+		return interpreter.Prompt{}, unplayable(name, "there is no system prompt of that name")
+	}
+	return interpreter.Prompt{Text: interpreter.Words(t), Lang: l}, nil
 }
 
 // promptName is the last part of a reference to a system prompt: system_media/en-us%2Fmenu-exit means menu-exit.

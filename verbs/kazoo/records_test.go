@@ -65,7 +65,7 @@ func execute(t *testing.T, text string, look ...func(*fixtures.Outcome)) (*fixtu
 // The exchange is what the pivot node says: method, body, limit, headers.
 func TestPivotExchange(t *testing.T) {
 	_, asked := execute(t, `# pivot
-call from=sip:alice@home.test
+call dialect=kazoo from=sip:alice@home.test
 at 1s press 9
 -- GET https://app.test/start --
 {"module":"collect_dtmf","data":{"collection_name":"a"},"children":{"_":{"module":"pivot","data":{"voice_url":"/kazoo",
@@ -97,7 +97,7 @@ at 1s press 9
 // Variables end in the record of the call; exported ones in those of the legs it called, whose caller is hidden.
 func TestVariablesInRecords(t *testing.T) {
 	out, _ := execute(t, `# vars
-call
+call dialect=kazoo
 answer sip:bob@pbx.test after 1s hangup after 2s
 -- GET https://app.test/start --
 {"module":"set_variables","data":{"custom_application_vars":{"own":"1"}},"children":{"_":
@@ -128,7 +128,7 @@ func TestDebugRecord(t *testing.T) {
 		Errors    []string
 	}
 	execute(t, `# debug
-call
+call dialect=kazoo
 -- GET https://app.test/start --
 {"module":"pivot","data":{"voice_url":"/late","debug":true,"req_timeout_ms":100},"children":{"_":
 {"module":"pivot","data":{"voice_url":"/broken","debug":true},"children":{"_":{"module":"hangup"}}}}}
@@ -166,7 +166,7 @@ func TestEarlySound(t *testing.T) {
 		`{"module":"play","data":{"id":"https://app.test/a.wav","answer":false}}`,
 		`{"module":"response","data":{"code":480,"media":"https://app.test/a.wav"}}`,
 	} {
-		out, _ := execute(t, "# early\ncall\n-- GET https://app.test/start --\n"+doc+
+		out, _ := execute(t, "# early\ncall dialect=kazoo\n-- GET https://app.test/start --\n"+doc+
 			"\n-- GET https://app.test/a.wav --\nx\n")
 		if got := out.Caller.Opening(); got != "early" {
 			t.Errorf("%s: opened by %q, want early", doc, got)
@@ -178,7 +178,7 @@ func TestEarlySound(t *testing.T) {
 func TestHangupAnywhere(t *testing.T) {
 	for at := 50 * time.Millisecond; at < 30*time.Second; at += 487 * time.Millisecond {
 		out, _ := execute(t, fmt.Sprintf(`# hang-up
-call
+call dialect=kazoo
 answer desk no-answer
 answer mobile after 4s
 at %v hangup

@@ -6,8 +6,6 @@ import (
 	"path"
 	"strings"
 	"sync"
-
-	"pintle/interpreter"
 )
 
 // Default is the language that speaks where a call's own has no text.
@@ -53,25 +51,22 @@ func Lookup(language, name string) (text, lang string, ok bool) {
 	return "", "", false
 }
 
-// Prompt is a system prompt ready to be played: the recording <language>/<name>.wav of recordings where there is one,
-// else the text to be spoken. recordings may be nil.
-func Prompt(recordings fs.FS, language, name string) (interpreter.Prompt, bool) {
-	if recordings != nil {
-		for _, l := range chain(language) {
-			p := path.Join(l, name+".wav")
-			if !fs.ValidPath(p) {
-				continue
-			}
-			if b, err := fs.ReadFile(recordings, p); err == nil {
-				return interpreter.Prompt{Audio: b}, true
-			}
+// Recording finds the recorded prompt <language>/<name>.wav among the operator's files, the languages in the order of
+// Lookup; recordings may be nil.
+func Recording(recordings fs.FS, language, name string) ([]byte, bool) {
+	if recordings == nil {
+		return nil, false
+	}
+	for _, l := range chain(language) {
+		p := path.Join(l, name+".wav")
+		if !fs.ValidPath(p) {
+			continue
+		}
+		if b, err := fs.ReadFile(recordings, p); err == nil {
+			return b, true
 		}
 	}
-	t, l, ok := Lookup(language, name)
-	if !ok {
-		return interpreter.Prompt{}, false
-	}
-	return interpreter.Prompt{Text: interpreter.Words(t), Lang: l}, true
+	return nil, false
 }
 
 // chain are the languages to try, in order.

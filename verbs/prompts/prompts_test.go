@@ -24,19 +24,18 @@ func TestChain(t *testing.T) {
 	}
 }
 
-// A recording wins over a text, in the order of the languages.
+// Recordings are found in the order of the languages, and never outside their directory.
 func TestRecordings(t *testing.T) {
 	disk := fstest.MapFS{"en/menu-exit.wav": {Data: []byte("EN")}, "fr/vm-saved.wav": {Data: []byte("FR")}}
 	for _, tc := range []struct{ language, name, audio string }{
 		{"fr-ca", "vm-saved", "FR"}, {"fr-ca", "menu-exit", "EN"}, {"en", "vm-saved", ""}, {"../en", "menu-exit", "EN"},
 	} {
-		p, ok := Prompt(disk, tc.language, tc.name)
-		if !ok || string(p.Audio) != tc.audio || (tc.audio == "") != (p.Text != nil) {
-			t.Errorf("%s %s: %+v, %t", tc.language, tc.name, p, ok)
+		if b, ok := Recording(disk, tc.language, tc.name); string(b) != tc.audio || ok != (tc.audio != "") {
+			t.Errorf("%s %s: %q, %t", tc.language, tc.name, b, ok)
 		}
 	}
-	if p, _ := Prompt(nil, "fr", "menu-exit"); p.Lang != "en" {
-		t.Errorf("an English text is spoken as %q", p.Lang)
+	if _, ok := Recording(nil, "en", "menu-exit"); ok {
+		t.Error("a recording was found although there are none")
 	}
 }
 
