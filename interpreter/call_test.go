@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,8 +106,13 @@ func TestEnterIsLimited(t *testing.T) {
 // TestEndOfCall holds the order of what happens when the caller leaves, and what the record says.
 func TestEndOfCall(t *testing.T) {
 	t.Parallel()
+	var mu sync.Mutex
 	var order []string
-	note := func(s string) { order = append(order, s) }
+	note := func(s string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, s)
+	}
 	o := options(map[string]func(string) interpreter.Verb{"work": func(string) interpreter.Verb {
 		return verb(func(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
 			c.SetVar("plan", "gold")

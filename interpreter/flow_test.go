@@ -99,7 +99,9 @@ func branches() map[string]*interpreter.Step {
 			map[string]*interpreter.Step{"_": leaf("inner again")}),
 	})
 	again := &interpreter.Step{Name: "enter", Waits: true}
-	again.Verb = verb(func(context.Context, *interpreter.Call) (interpreter.Outcome, error) { return interpreter.Enter(again), nil })
+	again.Verb = verb(func(context.Context, *interpreter.Call) (interpreter.Outcome, error) {
+		return interpreter.Enter(again), nil
+	})
 	lost := interpreter.Request{URL: "https://app.test/lost", Else: "_"}
 	return map[string]*interpreter.Step{
 		"enter":  step("enter", out(interpreter.Enter(inner)), map[string]*interpreter.Step{"_": leaf("outer")}),

@@ -118,6 +118,7 @@ func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
 	t.Delay = 0
 	a.child.SetStatus(ctx, interpreter.StatusInitiated)
 	n := newNotes(func(p interpreter.Progress) { a.progress(ctx, p) })
+	defer n.close()
 	leg, err := a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
 		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put,
 	})

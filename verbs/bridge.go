@@ -26,7 +26,10 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	cause := r.join(ctx, a, interpreter.BridgeOptions{
 		Record: rec.writer(), Stereo: r.d.Record.Dual, Track: r.d.Record.Track, KeepKeys: r.d.HangupKey, Lead: lead,
 	})
-	talked := time.Since(joined)
+	ran := interpreter.Recorded{Length: lead + time.Since(joined), Trimmed: lead + time.Since(joined)}
+	if interpreter.CodeOf(cause) == interpreter.CodeRecording {
+		ran.Why, cause = interpreter.RecordFault, nil // the parties talked to the end; the file alone is cut short
+	}
 	why := whyParted(ctx, cause)
 	a.result.Bridged = true
 	a.result.Duration = a.child.Since()
@@ -39,7 +42,7 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
 	defer cancel()
 	if rec != nil {
-		saved := rec.close(ctx, interpreter.Recorded{Length: lead + talked, Trimmed: lead + talked})
+		saved := rec.close(ctx, ran)
 		out.Recording = &saved
 	}
 	a.child.Finish(after, why)
@@ -67,10 +70,15 @@ func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions
 	if cause := context.Cause(on); cause != nil {
 		return cause
 	}
-	if err != nil {
-		r.c.Fault(&interpreter.Fault{Code: interpreter.CodeMedia, Msg: "join the two parties", Err: err})
+	if err == nil {
+		return nil
 	}
-	return err
+	var f *interpreter.Fault
+	if !errors.As(err, &f) {
+		f = &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "join the two parties", Err: err}
+	}
+	r.c.Fault(f)
+	return f
 }
 
 // watchKeys ends a conversation when the caller presses one of keys.
