@@ -124,6 +124,10 @@ func (e *Edge) capabilities(req *sip.Request) *sip.Response {
 	if e.draining.Load() {
 		return e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
 	}
+	return e.abilities(req)
+}
+
+func (e *Edge) abilities(req *sip.Request) *sip.Response {
 	return e.reply(req, 200, "", sip.NewHeader("Accept", acceptedBodies), sip.NewHeader("Accept-Encoding", "identity"),
 		sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Supported", ""))
 }

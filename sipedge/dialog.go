@@ -289,6 +289,11 @@ func (d *dialog) nextHop(ctx context.Context, req *sip.Request) (flow, error) {
 	if !routed && behindNAT(u, d.flow) {
 		return d.flow, nil
 	}
+	if _, named := u.UriParams.Get("transport"); d.flow.stream() && !named {
+		// The connection is gone: a new one of the same kind, not a datagram that the peer may not take.
+		u = u.Clone()
+		u.UriParams.Add("transport", strings.ToLower(d.flow.network))
+	}
 	return d.edge.hopTo(ctx, u)
 }
 

@@ -105,7 +105,7 @@ func Listen(cfg Config) (*Edge, error) {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	e.local = addrPortOf(udp.LocalAddr())
-	e.host, e.port = cfg.Advertise, int(e.local.Port())
+	e.host, e.port = e.cfg.Advertise, int(e.local.Port())
 	if e.host == "" {
 		e.host = e.local.Addr().String()
 	}
@@ -144,6 +144,9 @@ func (e *Edge) settle() error {
 	if e.t2 == 0 {
 		e.t2 = defaultT2
 	}
+	if err := checkListen(e.cfg.Listen, e.cfg.Advertise); err != nil {
+		return err
+	}
 	for _, h := range e.cfg.Headers {
 		e.allowed[strings.ToLower(h)] = true
 	}
@@ -161,6 +164,28 @@ func (e *Edge) settle() error {
 		}
 	}
 	return nil
+}
+
+// checkListen refuses what peers could not answer to.
+func checkListen(listen, advertise string) error {
+	ap, err := netip.ParseAddrPort(listen)
+	switch {
+	case err != nil:
+		return fmt.Errorf("listen address %q: an IP address and a port are needed", shorten(listen))
+	case ap.Addr().IsUnspecified() && advertise == "":
+		return fmt.Errorf("listen address %s: all interfaces need the host that peers shall be told", listen)
+	case advertise != "" && !validHostPort(bracketed(advertise)):
+		return fmt.Errorf("advertised host %q: neither a name nor an address", shorten(advertise))
+	}
+	return nil
+}
+
+// bracketed writes an IPv6 address as a URI has it.
+func bracketed(host string) string {
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 // layers builds sipgo's transports and transactions. Our hook is registered first: it must see a message before the transaction layer
@@ -184,13 +209,17 @@ func bind(address string) (*net.UDPConn, net.Listener, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	family := "6"
+	if want.IP.To4() != nil {
+		family = "4" // or Go would open one socket for both, with another name
+	}
 	for try := 1; ; try++ {
-		udp, err := net.ListenUDP("udp", want)
+		udp, err := net.ListenUDP("udp"+family, want)
 		if err != nil {
 			return nil, nil, err
 		}
 		_ = udp.SetReadBuffer(1 << 20) // a burst of calls waits here; less is no fault
-		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		tcp, err := net.Listen("tcp"+family, udp.LocalAddr().String())
 		if err == nil {
 			return udp, tcp, nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,111 +22,110 @@ var evil = []string{
 // odd are values that are harmless when they are written right.
 var odd = []string{`a"b`, `a\b`, `a\`, `"`, "a<b>c", "a;tag=evil", "a@b", "a,b", "a>b", "<sip:x@y>", "a b", "ä", "日本", "a?b", "a:b", "%41", "a'b", "a/b", "50%"}
 
+// slots are the places where a document's value reaches an INVITE. addr is a phone that listens.
+func slots(addr string) map[string]func(v string) (interpreter.Target, interpreter.Address) {
+	plain := "sip:x@" + addr
+	nobody := interpreter.Address{}
+	headers := func(name, value string) interpreter.Target {
+		return interpreter.Target{URI: plain, Headers: []interpreter.Header{{Name: name, Value: value}}}
+	}
+	type made = func(v string) (interpreter.Target, interpreter.Address)
+	to := func(uri func(v string) string) made {
+		return func(v string) (interpreter.Target, interpreter.Address) {
+			return interpreter.Target{URI: uri(v)}, nobody
+		}
+	}
+	return map[string]made{
+		"display": func(v string) (interpreter.Target, interpreter.Address) {
+			return interpreter.Target{URI: plain}, interpreter.Address{User: "1", Display: v}
+		},
+		"caller id": func(v string) (interpreter.Target, interpreter.Address) {
+			return interpreter.Target{URI: plain}, interpreter.Address{User: v}
+		},
+		"user":         to(func(v string) string { return "sip:" + v + "@" + addr }),
+		"host":         to(func(v string) string { return "sip:x@" + v }),
+		"parameter":    to(func(v string) string { return plain + ";p=" + v }),
+		"query":        to(func(v string) string { return plain + "?X-A=" + v }),
+		"header name":  func(v string) (interpreter.Target, interpreter.Address) { return headers("X-"+v, "1"), nobody },
+		"header value": func(v string) (interpreter.Target, interpreter.Address) { return headers("X-A", v), nobody },
+	}
+}
+
+// inviteFor dials and gives the INVITE that came out, refused at once, or the error of a value that was not sent.
+func (b *bench) inviteFor(p *peer, to interpreter.Target, from interpreter.Address) (message, error) {
+	done := b.dial(context.Background(), to, interpreter.DialOptions{From: from})
+	for {
+		if m, ok := p.try(time.Millisecond); ok && m.method() == "INVITE" {
+			p.answer(m, 486, "x", "", "")
+			p.expect("ACK")
+			b.wait(done)
+			return m, nil
+		}
+		select {
+		case d := <-done:
+			return message{}, d.err
+		default:
+		}
+	}
+}
+
 // Whatever a document puts in: it is refused with 90007, or the INVITE has exactly the headers it should have.
 func TestInjection(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
-	base := interpreter.Target{URI: p.uri()}
-	names := func(m message) map[string]int {
-		n := map[string]int{}
-		for k, v := range m.head {
-			n[k] = len(v)
-		}
-		return n
-	}
-	try := func(to interpreter.Target, from interpreter.Address) (message, error) {
-		done := b.dial(context.Background(), to, interpreter.DialOptions{From: from})
-		for {
-			if m, ok := p.try(time.Millisecond); ok && m.method() == "INVITE" {
-				p.answer(m, 486, "x", "", "")
-				p.expect("ACK")
-				b.wait(done)
-				return m, nil
-			}
-			select {
-			case d := <-done:
-				return message{}, d.err
-			default:
-			}
-		}
-	}
-	good, err := try(base, interpreter.Address{User: "1"})
+	good, err := b.inviteFor(p, interpreter.Target{URI: "sip:x@" + p.addr()}, interpreter.Address{User: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := names(good)
-	withHeader := maps.Clone(want)
-	withHeader["x-a"] = 1
-	addr := p.addr()
-	for field, set := range map[string]func(v string) (interpreter.Target, interpreter.Address){
-		"display": func(v string) (interpreter.Target, interpreter.Address) {
-			return base, interpreter.Address{User: "1", Display: v}
-		},
-		"caller id": func(v string) (interpreter.Target, interpreter.Address) { return base, interpreter.Address{User: v} },
-		"user": func(v string) (interpreter.Target, interpreter.Address) {
-			return target("sip:" + v + "@" + addr), interpreter.Address{}
-		},
-		"host": func(v string) (interpreter.Target, interpreter.Address) {
-			return target("sip:x@" + v), interpreter.Address{}
-		},
-		"parameter": func(v string) (interpreter.Target, interpreter.Address) {
-			return target("sip:x@" + addr + ";p=" + v), interpreter.Address{}
-		},
-		"query": func(v string) (interpreter.Target, interpreter.Address) {
-			return target("sip:x@" + addr + "?X-A=" + v), interpreter.Address{}
-		},
-		"header name": func(v string) (interpreter.Target, interpreter.Address) {
-			return interpreter.Target{URI: base.URI, Headers: []interpreter.Header{{Name: "X-" + v, Value: "1"}}}, interpreter.Address{}
-		},
-		"header value": func(v string) (interpreter.Target, interpreter.Address) {
-			return interpreter.Target{URI: base.URI, Headers: []interpreter.Header{{Name: "X-A", Value: v}}}, interpreter.Address{}
-		},
-	} {
+	for field, set := range slots(p.addr()) {
+		want := headerCounts(good)
+		if field == "query" || field == "header value" {
+			want["x-a"] = 1
+		}
 		for _, v := range append(append([]string{}, evil...), odd...) {
-			isEvil := len(v) > 0 && !contains(odd, v)
-			m, err := try(set(v))
+			to, from := set(v)
+			m, err := b.inviteFor(p, to, from)
 			var f *interpreter.DialError
-			if err != nil {
+			switch {
+			case err != nil:
 				if !errors.As(err, &f) || f.Fault != faultHeader && field != "host" && field != "parameter" {
 					t.Errorf("%s %q: %v", field, v, err)
 				}
-				continue
-			}
-			if isEvil {
+			case !slices.Contains(odd, v):
 				t.Errorf("%s %q went out: %s %v", field, v, m.start, m.head)
-			}
-			expect := want
-			if field == "query" || field == "header value" || field == "header name" {
-				expect = withHeader
-				if field == "header name" {
-					continue // refused or an X- header by its own name; see TestCustomHeaders
-				}
-			}
-			if got := names(m); !maps.Equal(got, expect) {
-				t.Errorf("%s %q: headers %v, want %v", field, v, got, expect)
-			}
-			if strings.Count(m.get("from"), ">;tag=") != 1 {
-				t.Errorf("%s %q: From %s", field, v, m.get("from"))
-			}
-			// The same octets must mean the same to the strict layer.
-			if n, err := parseNameAddr(m.get("from")); err != nil {
-				t.Errorf("%s %q: From %s does not parse", field, v, m.get("from"))
-			} else if field == "display" && unescapeQuoted(n.display) != v {
-				t.Errorf("display %q came out as %q", v, unescapeQuoted(n.display))
+			case field == "header name":
+				// An X- header by its own name; see TestCustomHeaders.
+			default:
+				checkWritten(t, field, v, m, want)
 			}
 		}
 	}
 }
 
-func target(uri string) interpreter.Target { return interpreter.Target{URI: uri} }
-
-func contains(list []string, v string) bool {
-	for _, s := range list {
-		if s == v {
-			return true
-		}
+func headerCounts(m message) map[string]int {
+	n := map[string]int{}
+	for k, v := range m.head {
+		n[k] = len(v)
 	}
-	return false
+	return n
+}
+
+// checkWritten holds one header in, one header out, and that the value means the same to the next reader.
+func checkWritten(t *testing.T, field, v string, m message, want map[string]int) {
+	t.Helper()
+	if got := headerCounts(m); !maps.Equal(got, want) {
+		t.Errorf("%s %q: headers %v, want %v", field, v, got, want)
+	}
+	if strings.Count(m.get("from"), ">;tag=") != 1 {
+		t.Errorf("%s %q: From %s", field, v, m.get("from"))
+	}
+	n, err := parseNameAddr(m.get("from"))
+	if err != nil {
+		t.Errorf("%s %q: From %s does not parse", field, v, m.get("from"))
+	}
+	if field == "display" && unescapeQuoted(n.display) != v {
+		t.Errorf("display %q came out as %q", v, unescapeQuoted(n.display))
+	}
 }
 
 // R-INJ-2: which names a document may set.

@@ -39,7 +39,8 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	case sip.INFO:
 		d.edge.respond(tx, d.info(req))
 	case sip.OPTIONS:
-		d.edge.respond(tx, d.edge.capabilities(req))
+		// Some peers audit calls with it: a call that runs is well, also while we drain.
+		d.edge.respond(tx, d.edge.abilities(req))
 	case sip.PRACK, sip.NOTIFY:
 		// Neither a reliable provisional nor a subscription of ours is open.
 		d.edge.respond(tx, d.edge.reply(req, 481, ""))

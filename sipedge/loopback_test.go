@@ -3,10 +3,12 @@ package sipedge
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
 
 	"pintle/interpreter"
@@ -295,6 +297,28 @@ func TestRefusals(t *testing.T) {
 	p = newPeer(t, b)
 	p.request("OPTIONS", "", "")
 	p.expect("503")
+}
+
+// What cannot work is refused at the start, with the setting's name.
+func TestListenRefuses(t *testing.T) {
+	for _, c := range []Config{{Listen: "localhost:5060"}, {Listen: "0.0.0.0:0"}, {Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Gateway: Gateway{URI: "sip:a@b@c"}},
+		{Listen: "192.0.2.1:5060"}} {
+		c.Log = logrus.NewEntry(logrus.New())
+		if e, err := Listen(c); err == nil {
+			e.Close()
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+	b := newBench(t, func(c *Config) { c.Listen, c.Advertise = "0.0.0.0:0", "127.0.0.1" })
+	_, err := Listen(Config{Listen: b.edge.Addr().String(), Advertise: "127.0.0.1", Log: logrus.NewEntry(logrus.New())})
+	if err == nil {
+		t.Error("a port in use is accepted")
+	}
+	p := newPeer(t, b)
+	p.edge = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), p.edge.Port())
+	l := p.call(b)
+	l.Hangup(context.Background(), hangupNow)
+	p.answer(p.expect("BYE"), 200, "", "", "")
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
