@@ -61,6 +61,13 @@ func (w *web) seen() []string {
 	return append([]string(nil), w.log...)
 }
 
+// sent counts the idempotency tokens seen.
+func (w *web) sent() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.tokens)
+}
+
 func always(status int) func(context.Context, interpreter.Fetch) (int, error) {
 	return func(context.Context, interpreter.Fetch) (int, error) { return status, nil }
 }
@@ -75,18 +82,26 @@ func takes(ctx context.Context, f interpreter.Fetch) (int, error) {
 type rig struct {
 	*outbox.Outbox
 	records *memstore.Records
-	texts   []string
+
+	mu    sync.Mutex // guards texts
+	texts []string
+}
+
+// told is what the trace was told so far.
+func (r *rig) told() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.texts...)
 }
 
 // start makes an outbox on records, which may come from an earlier one.
 func start(t *testing.T, w *web, records *memstore.Records, cfg outbox.Config) *rig {
 	t.Helper()
 	r := &rig{records: records}
-	var mu sync.Mutex
 	cfg.Records, cfg.Web = records, w
 	cfg.Observer = func(e interpreter.Event) {
-		mu.Lock()
-		defer mu.Unlock()
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.texts = append(r.texts, fmt.Sprintf("%s %s %d", e.Call, e.Text, e.Fault))
 	}
 	r.Outbox = outbox.New(cfg)
@@ -186,10 +201,11 @@ func TestThreeAttemptsThenDeadLetter(t *testing.T) {
 					t.Errorf("dead letters %+v, %v", dead, err)
 				}
 				wantStored(t, o, interpreter.KindOutbox, 0)
-				if len(w.tokens) != 1 {
-					t.Errorf("%d idempotency tokens, want the same on each attempt", len(w.tokens))
+				if w.sent() != 1 {
+					t.Errorf("%d idempotency tokens, want the same on each attempt", w.sent())
 				}
-				last := o.texts[len(o.texts)-1]
+				told := o.told()
+				last := told[len(told)-1]
 				if !strings.Contains(last, "given up after") || !strings.HasSuffix(last, "15003") {
 					t.Errorf("trace ends with %q", last)
 				}
@@ -251,8 +267,8 @@ func TestRestartTakesUpWhatWasLeft(t *testing.T) {
 		wantTimes(t, w, map[string]string{"/fails": "30s", "/hangs": "10s", "/behind": "10s", "/late": "10s"})
 		wantStored(t, next, interpreter.KindOutbox, 0)
 		wantStored(t, next, outbox.KindDead, 0)
-		if len(w.tokens) != 4 {
-			t.Errorf("%d idempotency tokens for 4 callbacks", len(w.tokens))
+		if w.sent() != 4 {
+			t.Errorf("%d idempotency tokens for 4 callbacks", w.sent())
 		}
 	})
 }
@@ -267,6 +283,8 @@ func TestEightAtOnceAtOneHost(t *testing.T) {
 		if err := o.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if d := time.Since(w.begun); w.most != 8 || d != 5*time.Second {
 			t.Errorf("%d at once, done after %v; want 8, 5s", w.most, d)
 		}
@@ -334,7 +352,7 @@ func TestBounds(t *testing.T) {
 		if err != nil || len(dead) != 1 || !strings.HasSuffix(dead[0].URL, "/2") {
 			t.Errorf("newest dead letter %+v, %v", dead, err)
 		}
-		if strings.Contains(strings.Join(o.texts, ""), "secret") {
+		if strings.Contains(strings.Join(o.told(), ""), "secret") {
 			t.Error("a password of a URL is in the trace")
 		}
 	})
