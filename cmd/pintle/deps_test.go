@@ -42,6 +42,7 @@ var arrows = []struct {
 	{pkg: "media/tone", may: []string{"media"}, why: "a leaf of media"},
 	{pkg: "media/file", may: []string{"media", "media/codec", "media/helper"}, why: "files are media"},
 	{pkg: "media/tts", may: []string{"media", "media/codec", "media/helper", "media/file"}, why: "speech is media"},
+	{pkg: "media/tts/recorded/...", may: []string{"media/..."}, cmds: true, why: "makes the recordings that are part of the program"},
 	{pkg: "media/rtpio", may: []string{"media", "media/codec", "media/dtmf", "media/tone"}, why: "RTP knows no SIP"},
 	{pkg: "sipedge/audio", may: []string{"interpreter", "media/..."}, why: "the audio half of a leg knows no SIP"},
 	{pkg: "sipedge", may: []string{"sipedge/audio", "interpreter", "interpreter/account", "media/..."},

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"pintle/interpreter"
+	"pintle/interpreter/dirstore"
+	"pintle/interpreter/httpd"
+	"pintle/interpreter/outbox"
+	"pintle/interpreter/sqlitestore"
+	"pintle/interpreter/webhook"
+	"pintle/media"
+	"pintle/media/file"
+	"pintle/media/rtpio"
+	"pintle/media/tts"
+	"pintle/sipedge"
+	"pintle/sipedge/audio"
+)
+
+// engine is everything that runs a call, wired. open makes it, close ends it in the opposite order.
+type engine struct {
+	cfg     *config
+	log     *logrus.Entry
+	store   *sqlitestore.Store
+	blobs   *dirstore.Store
+	account interpreter.Account
+	fresh   bool // the account was made by this start
+	web     *webhook.Client
+	outbox  *outbox.Outbox
+	files   *file.Cache
+	speech  *tts.Speaker
+	flite   *tts.Flite
+	pacers  *media.Pacers
+	manager *interpreter.Manager
+	edge    *sipedge.Edge
+	router  *router
+	http    *httpd.Server
+
+	running  atomic.Pointer[interpreter.Manager] // set when calls are taken
+	draining atomic.Bool
+
+	observers []interpreter.Observer
+	ends      []func()
+}
+
+// openEngine starts everything. observers are told of every event of every call.
+func openEngine(ctx context.Context, cfg *config, log *logrus.Entry, observers ...interpreter.Observer) (*engine, error) {
+	e := &engine{cfg: cfg, log: log, observers: observers}
+	for _, step := range []func(context.Context) error{e.openStore, e.openWeb, e.openSpeech, e.openHTTP, e.openCalls} {
+		if err := step(ctx); err != nil {
+			e.close()
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+func (e *engine) onClose(f func()) { e.ends = append(e.ends, f) }
+
+// close ends what was opened, last first. Every end waits.
+func (e *engine) close() {
+	for i := len(e.ends) - 1; i >= 0; i-- {
+		e.ends[i]()
+	}
+	e.ends = nil
+}
+
+func (e *engine) openStore(ctx context.Context) error {
+	var err error
+	if e.store, err = sqlitestore.Open(ctx, sqlitestore.Config{Dir: e.cfg.Data, Log: e.log}); err != nil {
+		return err
+	}
+	e.onClose(func() { e.report("close the records", e.store.Close()) })
+	e.observers = append(e.observers, e.store.Observe)
+	if e.blobs, err = dirstore.Open(dirstore.Config{Dir: filepath.Join(e.cfg.Data, "audio"), Repair: file.Repair}); err != nil {
+		return err
+	}
+	e.onClose(func() { e.report("close the recordings", e.blobs.Close()) })
+	if _, err := dirstore.Settle(ctx, e.store, e.blobs.Recovered()); err != nil {
+		return err
+	}
+	return e.identify(ctx)
+}
+
+func (e *engine) report(what string, err error) {
+	if err != nil {
+		e.log.WithError(err).Error(what)
+	}
+}
+
+func (e *engine) openWeb(ctx context.Context) error {
+	c := webhook.Config{AllowPrivate: e.cfg.Fetch.AllowPrivate, AllowSetting: "fetch.allow", Total: e.cfg.Fetch.Timeout,
+		InsecureTLS: e.cfg.Fetch.InsecureTLS}
+	for _, a := range e.cfg.Fetch.Allow {
+		allow, err := webhook.ParseAllow(a)
+		if err != nil {
+			return err
+		}
+		c.Allow = append(c.Allow, allow)
+	}
+	if e.cfg.Fetch.allowLoopback {
+		c.Allow = append(c.Allow, webhook.Loopback()...)
+	}
+	e.web = webhook.New(c)
+	e.onClose(func() { e.report("close the HTTP client", e.web.Close()) })
+	e.outbox = outbox.New(outbox.Config{Records: e.store, Web: e.web, Observer: e.observe, Log: e.log,
+		Account: func(string) interpreter.Account { return e.account }})
+	if err := e.outbox.Start(ctx); err != nil {
+		return err
+	}
+	e.onClose(func() { e.report("close the outbox", e.outbox.Close()) })
+	n, err := e.store.Recover(ctx, e.outbox)
+	if n > 0 {
+		e.log.WithField("calls", n).Warn("closed the records of calls that the last run left open")
+	}
+	return err
+}
+
+// observe tells the observers of an event that is not of a live call's own trace.
+func (e *engine) observe(ev interpreter.Event) {
+	for _, o := range e.observers {
+		o(ev)
+	}
+}
+
+func (e *engine) openSpeech(ctx context.Context) error {
+	var err error
+	e.files, err = file.NewCache(file.CacheOptions{Client: e.web.HTTPClient("audio"), Dir: filepath.Join(e.cfg.Data, "cache")})
+	if err != nil {
+		return err
+	}
+	e.onClose(func() { e.report("close the audio cache", e.files.Close()) })
+	engines, closeAll := tts.Installed(ctx, tts.FliteOptions{Path: e.cfg.Speech.Flite, CacheDir: filepath.Join(e.cfg.Data, "cache", "wasm")})
+	e.onClose(func() { e.report("close the voices", closeAll()) })
+	for _, v := range engines {
+		if f, ok := v.(*tts.Flite); ok {
+			f.Warm()
+		}
+	}
+	e.speech, err = tts.New(tts.Options{Engines: engines, Dir: filepath.Join(e.cfg.Data, "cache", "speech")})
+	if err != nil {
+		return err
+	}
+	e.onClose(func() { e.report("close speech", e.speech.Close()) })
+	return nil
+}
+
+// openCalls starts pacers, the manager and the SIP edge, in this order: a call finds everything ready.
+func (e *engine) openCalls(context.Context) error {
+	e.pacers = media.NewPacers(0)
+	e.onClose(func() { e.report("close the pacers", e.pacers.Close()) })
+	e.router = &router{cfg: e.cfg}
+	late := &lateLines{ready: make(chan struct{})}
+	e.manager = interpreter.NewManager(interpreter.Config{
+		Dialects: languages(e.cfg), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
+		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
+		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
+		ReadFile: readFlow, Log: e.log,
+	})
+	edge, err := e.listen(late)
+	if err != nil {
+		return err
+	}
+	e.edge = edge
+	late.Lines = edge
+	e.running.Store(e.manager)
+	close(late.ready)
+	e.onClose(func() { e.report("close SIP", e.edge.Close()) })
+	return nil
+}
+
+func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
+	host, err := netip.ParseAddrPort(e.cfg.SIP.Listen)
+	if err != nil {
+		return nil, err
+	}
+	low, high, err := e.cfg.RTP.ports()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := rtpio.NewPorts(host.Addr(), low, high)
+	if err != nil {
+		return nil, err
+	}
+	factory := &audio.Factory{Ports: ports, Pacers: e.pacers,
+		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech}}
+	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
+		Audio: sipedge.Sound(factory), Gateway: sipedge.Gateway{URI: e.cfg.SIP.Gateway}, Log: e.log,
+		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
+	for _, a := range e.cfg.SIP.Allow {
+		p, err := netip.ParsePrefix(a)
+		if err != nil {
+			return nil, exitf(exitUsage, "sip.allow %q: give a network such as 10.0.0.0/24", a)
+		}
+		c.Peers = append(c.Peers, p)
+	}
+	return sipedge.Listen(c)
+}
+
+func (e *engine) publicURL() string {
+	if e.cfg.HTTP.PublicURL != "" {
+		return strings.TrimRight(e.cfg.HTTP.PublicURL, "/")
+	}
+	return "http://" + e.cfg.HTTP.Listen
+}
+
+func (e *engine) apology() interpreter.Prompt {
+	if e.cfg.Speech.Apology == "none" {
+		return interpreter.Prompt{}
+	}
+	return interpreter.Prompt{Text: interpreter.Words(e.cfg.Speech.Apology), Lang: "en-US"}
+}
+
+// drain lets running calls finish for at most limit, then ends them, and delivers what is due.
+func (e *engine) drain(ctx context.Context, limit time.Duration) {
+	e.draining.Store(true)
+	e.edge.Drain()
+	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	e.manager.Drain(calls)
+	posts, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	if err := e.outbox.Drain(posts); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		e.log.WithError(err).Warn("callbacks left for the next start")
+	}
+}
+
+// readFlow reads a flow file of the operator; one megabyte is plenty.
+func readFlow(name string) ([]byte, error) {
+	const limit = 1 << 20
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > limit {
+		return nil, fmt.Errorf("%s has %d bytes; a flow file may have 1 MiB", name, len(b))
+	}
+	return b, nil
+}
