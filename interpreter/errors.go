@@ -15,6 +15,9 @@ var (
 	ErrTimeLimit = errors.New("time limit reached")
 	// ErrBargeIn is the cause of a prompt's context when the caller's input stopped it.
 	ErrBargeIn = errors.New("stopped by the caller's input")
+	// ErrElsewhere is the cause of a call attempt that ended because another party answered; phones are told, so that
+	// they list no missed call.
+	ErrElsewhere = errors.New("another party answered")
 	// ErrCallOver is returned to those who want to change a call that has ended.
 	ErrCallOver = errors.New("call is over")
 	// ErrOverload is returned when a limit on concurrent calls is reached or the engine drains.

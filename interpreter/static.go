@@ -36,6 +36,9 @@ func staticKey(r Request) string {
 
 // put stores an answer unless it is what is stored already. A store that fails costs the fallback, not the call.
 func (s *staticDocuments) put(ctx context.Context, store Records, r Request, resp Response) {
+	if r.Method == "" {
+		r.Method = resp.Method // it is looked for by the method that was used
+	}
 	key, sum := staticKey(r), sha256.Sum256(resp.Body)
 	s.mu.Lock()
 	same := s.seen[key] == sum

@@ -54,7 +54,7 @@ func (a *attempt) run(ctx context.Context, ready chan<- *attempt) {
 	}()
 	a.err = a.call(ctx)
 	a.ready = a.err == nil
-	if !a.ready && !errors.Is(context.Cause(ctx), errLost) {
+	if !a.ready && !errors.Is(context.Cause(ctx), interpreter.ErrElsewhere) {
 		a.finish(a.err)
 	}
 	close(a.done)
@@ -157,7 +157,7 @@ func (a *attempt) finish(err error) {
 	}
 	a.finished = true
 	if err == nil {
-		err = errLost
+		err = interpreter.ErrElsewhere
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.r.c.Leg.Context()), saveTime)
 	defer cancel()

@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,9 +70,6 @@ type Dialled struct {
 
 // defaultRing is how long a target rings that names no time.
 const defaultRing = 30 * time.Second
-
-// errLost is the cause of an attempt that ended because another one was bridged.
-var errLost = errors.New("another party answered")
 
 // Run calls the targets, lets the first that answers through its screening, joins it with the caller and returns when
 // they are parted. Every child call has ended, and its record is written, when Run returns. When ctx ends, children
@@ -158,7 +154,7 @@ func (r *ring) inTurn(ctx context.Context, g *group) Dialled {
 // round calls targets together and bridges the first that is ready.
 func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, bool) {
 	calling, lose := context.WithCancelCause(ctx)
-	defer lose(errLost)
+	defer lose(interpreter.ErrElsewhere)
 	ready := make(chan *attempt, len(targets)) // one place each: an attempt that lost never waits to say so
 	var all []*attempt
 	for _, t := range targets {
@@ -176,7 +172,7 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 		g.Wait()
 		return Dialled{DialResult: best(all)}, false
 	}
-	lose(errLost)
+	lose(interpreter.ErrElsewhere)
 	g.Go(func() { finishLosers(all, won) })
 	out := r.bridge(ctx, won)
 	return out, true
