@@ -66,37 +66,40 @@ func TestKillLosesNothingAnnounced(t *testing.T) {
 		t.Skip("short")
 	}
 	dir := t.TempDir()
-	opened, done := map[string]bool{}, map[string]bool{}
+	said := announced{opened: map[string]bool{}, done: map[string]bool{}}
 	for i := range 20 {
-		killOne(t, dir, i, opened, done)
+		killOne(t, dir, i, said)
 		if t.Failed() {
 			t.Fatalf("trial %d", i)
 		}
 	}
-	if len(done) < 20 {
-		t.Errorf("only %d calls in all trials: the test tests little", len(done))
+	if len(said.done) < 20 {
+		t.Errorf("only %d calls in all trials: the test tests little", len(said.done))
 	}
 	s := open(t, dir)
 	half := 0
-	for id := range opened {
+	for id := range said.opened {
 		var post interpreter.Post
 		call := s.Get(t.Context(), interpreter.KindCall, id, &interpreter.CallRecord{})
 		cdr := s.Get(t.Context(), interpreter.KindCDR, id, &interpreter.CDR{})
 		out := s.Get(t.Context(), interpreter.KindOutbox, id, &post)
 		switch {
 		case errors.Is(call, interpreter.ErrNotFound) && cdr == nil && out == nil && post.ID == id:
-		case !done[id] && call == nil && errors.Is(cdr, interpreter.ErrNotFound) && errors.Is(out, interpreter.ErrNotFound):
+		case !said.done[id] && call == nil && errors.Is(cdr, interpreter.ErrNotFound) && errors.Is(out, interpreter.ErrNotFound):
 			half++
 		default:
-			t.Fatalf("call %s, announced as done: %v; open record: %v, CDR: %v, callback: %v", id, done[id], call, cdr, out)
+			t.Fatalf("call %s, announced as done: %v; open record: %v, CDR: %v, callback: %v", id, said.done[id], call, cdr, out)
 		}
 	}
-	t.Logf("%d calls announced as done, %d of %d still open", len(done), half, len(opened))
+	t.Logf("%d calls announced as done, %d of %d still open", len(said.done), half, len(said.opened))
 }
+
+// announced are the calls that children said to have written, by how far they were.
+type announced struct{ opened, done map[string]bool }
 
 // killOne runs a child for a moment after its first word; every fourth is killed before, perhaps while it opens the
 // store.
-func killOne(t *testing.T, dir string, trial int, opened, done map[string]bool) {
+func killOne(t *testing.T, dir string, trial int, said announced) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec,noctx // the test program itself, killed below
 	cmd.Env = append(os.Environ(), childDir+"="+dir)
@@ -119,9 +122,9 @@ func killOne(t *testing.T, dir string, trial int, opened, done map[string]bool) 
 		switch {
 		case !ok || len(id) != 32 && what != "failed": // the last line may be cut
 		case what == "open":
-			opened[id] = true
+			said.opened[id] = true
 		case what == "done":
-			done[id] = true
+			said.done[id] = true
 		default:
 			t.Errorf("child: %s", lines.Text())
 		}
