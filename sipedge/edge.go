@@ -14,8 +14,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/sirupsen/logrus"
-
-	"pintle/interpreter"
 )
 
 const (
@@ -23,8 +21,7 @@ const (
 	defaultT2      = 4 * time.Second
 	callerRate     = 10 // new calls a second of one unknown source, twice as many at once
 	arrivalRate    = 100
-	closeWait      = 2 * time.Second // for peers to answer our last BYE
-	bindAttempts   = 20              // for a free port that UDP and TCP can share
+	bindAttempts   = 20 // for a free port that UDP and TCP can share
 	defaultAgent   = "pintle"
 	instanceLength = 4
 )
@@ -87,7 +84,9 @@ type Edge struct {
 
 	mu     sync.Mutex
 	closed bool
-	wg     sync.WaitGroup
+	wg     sync.WaitGroup // handlers, dialogs and what they started
+
+	serving sync.WaitGroup // the two loops that read the sockets
 }
 
 // libraryOnce guards sipgo's package variables: they are read by its goroutines and may be set once, before the first of them.
@@ -116,8 +115,8 @@ func Listen(cfg Config) (*Edge, error) {
 	e.packets = newPacketFilter(udp, e.guard, float64(e.cfg.Packets), e.trusted)
 	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.dialogs.busy)
 	e.layers()
-	e.wg.Go(func() { _ = e.transport.ServeUDP(e.packets) })
-	e.wg.Go(func() { _ = e.transport.ServeTCP(e.streams) })
+	e.serving.Go(func() { _ = e.transport.ServeUDP(e.packets) })
+	e.serving.Go(func() { _ = e.transport.ServeTCP(e.streams) })
 	<-e.packets.serving
 	return e, nil
 }
@@ -238,68 +237,6 @@ func (e *Edge) Counters() Counters { return e.guard.count.snapshot() }
 
 // Legs is the number of dialogs that live now.
 func (e *Edge) Legs() int { return len(e.dialogs.all()) }
-
-// Drain refuses new calls with 503 and Retry-After, and tells so to OPTIONS; calls that run go on.
-func (e *Edge) Drain() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.draining.Store(true)
-}
-
-// Close hangs up every leg (the cause is interpreter.ErrShutdown's), closes the sockets and waits for every goroutine. A second call
-// does nothing.
-func (e *Edge) Close() error {
-	e.Drain()
-	e.hangUp()
-	for _, d := range e.dialogs.all() {
-		d.box.post(func() {
-			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: causeOf(503), Reason: interpreter.ErrShutdown.Error()})
-		})
-	}
-	limit := time.After(closeWait)
-	dialled := make(chan struct{})
-	go func() { e.dials.Wait(); close(dialled) }()
-	select {
-	case <-dialled: // each attempt was cancelled, or has left its CANCEL to the background
-	case <-limit:
-		limit = closedTimer()
-	}
-	for _, d := range e.dialogs.all() {
-		select {
-		case <-d.gone:
-		case <-limit:
-			limit = closedTimer()
-			d.box.close()
-		}
-	}
-	e.mu.Lock()
-	again := e.closed
-	e.closed = true
-	e.mu.Unlock()
-	if again {
-		<-dialled
-		e.wg.Wait()
-		return nil
-	}
-	e.cancel(interpreter.ErrShutdown)
-	e.stop()
-	err := e.packets.Close()
-	if err2 := e.streams.Close(); err == nil {
-		err = err2
-	}
-	e.transactions.Close()
-	_ = e.transport.Close() // the sockets are closed already
-	<-dialled
-	e.wg.Wait()
-	return err
-}
-
-// closedTimer is a time that has come.
-func closedTimer() <-chan time.Time {
-	c := make(chan time.Time)
-	close(c)
-	return c
-}
 
 // spawn runs f in a goroutine that Close waits for. It reports false when the edge is closing.
 func (e *Edge) spawn(f func()) bool {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -72,12 +73,16 @@ type packetFilter struct {
 	buf     []byte
 	serving chan struct{} // closed by the first read: the library knows the socket now and can send from it
 	once    sync.Once
+	muted   atomic.Bool
 }
 
 func newPacketFilter(c *net.UDPConn, g *guard, perSecond float64, trusted func(netip.Addr) bool) *packetFilter {
 	return &packetFilter{UDPConn: c, guard: g, limit: newBuckets(perSecond, perSecond*packetBurst), trusted: trusted,
 		buf: make([]byte, maxMessage+1), serving: make(chan struct{})}
 }
+
+// mute drops whatever comes from now on.
+func (f *packetFilter) mute() { f.muted.Store(true) }
 
 // ReadFrom gives the next message. It is called by one goroutine only.
 func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
@@ -89,6 +94,9 @@ func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
 		}
 		data := f.buf[:n]
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if f.muted.Load() {
+			continue
+		}
 		if !f.trusted(from.Addr()) && !f.limit.allow(from.Addr(), time.Now()) {
 			f.guard.count.limited.Add(1)
 			continue

@@ -154,6 +154,9 @@ func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) o
 		case <-c.graceOver():
 			c.tell(outcome{err: c.why})
 			c.grace = nil
+		case <-a.edge.work.Done():
+			tx.Terminate()
+			return outcome{err: interpreter.ErrShutdown}
 		case <-c.lifeOver():
 			tx.Terminate()
 			return outcome{err: c.why}
