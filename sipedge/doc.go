@@ -6,5 +6,6 @@
 // (arrive.go), sipgo's transactions, and at last the dialog's own goroutine (dialog.go).
 //
 // Only cmd may import this package. Tests use real sockets on the loopback interface with a peer that writes raw octets
-// (loopback_test.go); everything that parses foreign octets has a fuzz target.
+// (loopback_test.go); everything that parses foreign octets has a fuzz target. testdata/sipp holds scenarios for SIPp, run against an
+// engine that answers: sipp HOST:PORT -sf hold_resume.xml -s NUMBER -m 20 -r 10, with -t t1 for TCP.
 package sipedge

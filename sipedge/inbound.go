@@ -175,19 +175,35 @@ func refusalCode(err error) int {
 // infoOf is what an INVITE says about its caller.
 func infoOf(req *sip.Request) interpreter.LegInfo {
 	l := interpreter.LegInfo{
-		ID: token(16), CallID: req.CallID().Value(), Direction: interpreter.Inbound, Started: time.Now(),
+		ID: interpreter.NewID(), CallID: req.CallID().Value(), Direction: interpreter.Inbound, Started: time.Now(),
 		From: addressOf(req.From().DisplayName, &req.From().Address), To: addressOf(req.To().DisplayName, &req.To().Address),
 		Request: addressOf("", &req.Recipient), SourceIP: sourceOf(req).String(), Headers: customHeaders(req),
 	}
-	if h := req.GetHeader("diversion"); h != nil {
-		if n, err := parseNameAddr(splitUnquoted(h.Value(), ',')[0]); err == nil {
-			var u sip.Uri
-			if sip.ParseUri(n.uri, &u) == nil {
-				l.ForwardedFrom = addressOf("", &u).User
-			}
-		}
-	}
+	l.ForwardedFrom = forwardedFrom(req)
 	return l
+}
+
+// forwardedFrom is the number that sent the call on: the first Diversion (RFC 5806), or the last but one History-Info (RFC 7044).
+func forwardedFrom(req *sip.Request) string {
+	text := ""
+	if h := req.GetHeader("diversion"); h != nil {
+		text = splitUnquoted(h.Value(), ',')[0]
+	} else {
+		var entries []string
+		for _, h := range req.GetHeaders("history-info") {
+			entries = append(entries, splitUnquoted(h.Value(), ',')...)
+		}
+		if len(entries) < 2 {
+			return ""
+		}
+		text = entries[len(entries)-2]
+	}
+	n, err := parseNameAddr(text)
+	var u sip.Uri
+	if err != nil || sip.ParseUri(n.uri, &u) != nil {
+		return ""
+	}
+	return addressOf("", &u).User
 }
 
 // addressOf shows an address as customers see it: escapes of the display name undone, tel: numbers as user part.
@@ -261,7 +277,7 @@ func (d *dialog) early(ctx context.Context) error {
 		if i.session == nil {
 			return interpreter.ErrUnsupported // late offer: nowhere to send sound to
 		}
-		if err := d.user.update(*i.session); err != nil {
+		if err := d.goLive(i); err != nil {
 			return err
 		}
 		return d.provisional(183)

@@ -116,6 +116,13 @@ func (l *Leg) Answer(ctx context.Context) error {
 	return nil
 }
 
+// learn keeps the custom headers of the answer of a leg that we dialled.
+func (l *Leg) learn(headers []interpreter.Header) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.info.Headers = headers
+}
+
 func (l *Leg) answered() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

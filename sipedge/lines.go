@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,
 		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop)}
 	if info.ID == "" {
-		info.ID = token(16)
+		info.ID = interpreter.NewID()
 	}
 	if a.leg, err = e.newLeg(d, info); err != nil {
 		d.cancel(nil)
@@ -148,11 +149,11 @@ func plainTo(u sip.Uri) sip.Uri {
 }
 
 func addrOf(f flow) string {
-	host, _, _ := strings.Cut(f.remote, ":")
-	if i := strings.LastIndexByte(f.remote, ':'); i >= 0 {
-		host = strings.Trim(f.remote[:i], "[]")
+	ap, err := netip.ParseAddrPort(f.remote)
+	if err != nil {
+		return ""
 	}
-	return host
+	return ap.Addr().Unmap().String()
 }
 
 func ringTime(own, general time.Duration) time.Duration {

@@ -299,6 +299,63 @@ func TestRefusals(t *testing.T) {
 	p.expect("503")
 }
 
+// R-LIFE-1, R-RTP-9: a panic costs its own call, and without a port there is no half call.
+func TestFaultsOfOthers(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.Peers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	for code, change := range map[string]func(){
+		"500": func() { b.panics = true },
+		"503": func() { b.noPort = true },
+		"404": func() { b.fail = interpreter.ErrNotFound },
+	} {
+		b.mu.Lock()
+		change()
+		b.mu.Unlock()
+		p := newPeer(t, b)
+		p.request("INVITE", sdpHead, sdpOf(30000, ""))
+		p.expect(code)
+		b.mu.Lock()
+		b.panics, b.noPort, b.fail = false, false, nil
+		b.mu.Unlock()
+	}
+	p := newPeer(t, b)
+	p.call(b)
+	p.request("BYE", "", "")
+	p.expect("200")
+}
+
+// Who sent the call on, and sound before the answer.
+func TestForwardedAndEarly(t *testing.T) {
+	b := newBench(t, nil)
+	for head, want := range map[string]string{
+		"Diversion: \"A, B\" <sip:+4930111@x.example;user=phone>;reason=unconditional, <sip:2@x.example>\r\n":         "+4930111",
+		"History-Info: <sip:+4930222@x.example>;index=1\r\nHistory-Info: <sip:100@x.example;cause=302>;index=1.1\r\n": "+4930222",
+		"Diversion: <tel:+4930333>\r\n": "+4930333",
+		"Diversion: nonsense\r\n":       "",
+	} {
+		p := newPeer(t, b)
+		p.request("INVITE", sdpHead+head, sdpOf(30000, ""))
+		l := b.leg()
+		if got := l.Info().ForwardedFrom; got != want {
+			t.Errorf("%s: forwarded from %q", head, got)
+		}
+		if err := l.Early(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if m := p.expect("183"); !strings.Contains(m.body, "m=audio") || m.tag() == "" {
+			t.Errorf("183 without sound:\n%s", m.body)
+		}
+		l.Answer(context.Background())
+		p.tag = p.expect("200").tag()
+		p.requestAs("ACK", p.seq, "", "")
+		b.mu.Lock()
+		a := b.audio[len(b.audio)-1]
+		b.mu.Unlock()
+		if a.count() != 1 {
+			t.Errorf("%d sessions went live, want 1", a.count())
+		}
+	}
+}
+
 // What cannot work is refused at the start, with the setting's name.
 func TestListenRefuses(t *testing.T) {
 	for _, c := range []Config{{Listen: "localhost:5060"}, {Listen: "0.0.0.0:0"}, {Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Gateway: Gateway{URI: "sip:a@b@c"}},

@@ -217,6 +217,7 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 		return nil
 	}
 	a.winner = tag
+	a.leg.learn(customHeaders(res))
 	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received, ACK sent")
 	d := a.dialog
 	d.adopt(res)
@@ -246,8 +247,9 @@ func (a *attempt) settle(res *sip.Response) error {
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
+	early := a.dialog.neg.current
 	s, err := a.dialog.neg.accept(body)
-	if err != nil {
+	if err != nil || a.hasEarly && s == early {
 		return err
 	}
 	return a.leg.update(s)

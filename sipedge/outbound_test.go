@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -273,4 +274,40 @@ func TestBridge(t *testing.T) {
 func (p *peer) call2(b *bench) interpreter.Leg {
 	p.id, p.tag, p.seq = token(6), "", 0
 	return p.call(b)
+}
+
+// A request too large for a datagram goes over a connection that the peer keeps open, else in fragments.
+func TestLargeInvite(t *testing.T) {
+	b := newBench(t, nil)
+	p := newPeer(t, b)
+	big := []interpreter.Header{{Name: "X-Big", Value: strings.Repeat("x", 1000)}, {Name: "X-Big2", Value: strings.Repeat("y", 1000)}}
+	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Headers: big}, interpreter.DialOptions{})
+	inv := p.expect("INVITE")
+	if !strings.HasPrefix(inv.get("via"), "SIP/2.0/UDP") || len(inv.get("x-big2")) != 1000 {
+		t.Errorf("Via %s", inv.get("via"))
+	}
+	p.answer(inv, 486, "x", "", "")
+	b.wait(done)
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := b.edge.connect(t.Context(), flow{"TCP", l.Addr().String()}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	done = b.dial(ctx, interpreter.Target{URI: "sip:x@" + l.Addr().String(), Headers: big}, interpreter.DialOptions{})
+	text := readUntil(t, c, func(s string) bool { return strings.Contains(s, "a=sendrecv") })
+	if m := readMessage(text); !strings.HasPrefix(m.get("via"), "SIP/2.0/TCP") {
+		t.Errorf("Via %s", m.get("via"))
+	}
+	cancel()
+	b.wait(done)
 }

@@ -92,6 +92,8 @@ type bench struct {
 	mu     sync.Mutex
 	public bool
 	fail   error // what Route gives
+	panics bool  // what Route does
+	noPort bool  // audio cannot be opened
 	audio  []*fakeAudio
 	peers  []*peer
 }
@@ -121,6 +123,9 @@ func (b *bench) end() {
 func (b *bench) Route(interpreter.LegInfo) (interpreter.Start, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.panics {
+		panic("a fault in the router")
+	}
 	return interpreter.Start{Public: b.public}, b.fail
 }
 
@@ -138,6 +143,9 @@ func (b *bench) Start(l interpreter.Leg, _ interpreter.Start) error {
 func (b *bench) open(AudioOptions) (Audio, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.noPort {
+		return nil, errors.New("no free port")
+	}
 	port := uint16(20000 + 2*len(b.audio))
 	a := &fakeAudio{local: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port), closed: make(chan struct{})}
 	b.audio = append(b.audio, a)

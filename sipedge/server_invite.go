@@ -23,6 +23,7 @@ type serverInvite struct {
 	late    bool     // it brought no offer: ours goes into the 2xx, the answer comes with the ACK
 	answer  []byte   // our description for the response
 	session *Session // what the answer agreed upon
+	live    bool     // session is in use already: sound before the answer
 	success *sip.Response
 	wait    time.Duration // until the 2xx is sent again
 	until   time.Time     // when waiting for the ACK ends
@@ -76,10 +77,8 @@ func (d *dialog) accept() error {
 	if i == nil || i.success != nil {
 		return errState
 	}
-	if i.session != nil {
-		if err := d.user.update(*i.session); err != nil {
-			return err
-		}
+	if err := d.goLive(i); err != nil {
+		return err
 	}
 	res := d.edge.reply(i.req, 200, "", d.edge.contact(d.flow.network))
 	res.AppendHeader(sip.NewHeader("Accept", acceptedBodies))
@@ -94,6 +93,18 @@ func (d *dialog) accept() error {
 		d.state = dialogConfirmed
 	}
 	return i.tx.Respond(res)
+}
+
+// goLive puts what was negotiated to use, once.
+func (d *dialog) goLive(i *serverInvite) error {
+	if i.session == nil || i.live {
+		return nil
+	}
+	if err := d.user.update(*i.session); err != nil {
+		return err
+	}
+	i.live = true
+	return nil
 }
 
 // acceptAgain repeats the 2xx: T1 doubling to T2, on every transport, until the ACK or 64*T1 (RFC 3261 §13.3.1.4).
