@@ -204,7 +204,7 @@ func (c *Call) Callback(ctx context.Context, p Post, with ...Write) error {
 	if p.ID == "" {
 		p.ID = NewID()
 	}
-	p.Call, p.Account = c.ID, c.Account.ID
+	p.Call, p.Account, p.Begun = c.ID, c.Account.ID, c.begun
 	err := c.m.cfg.Outbox.Queue(ctx, []Post{p}, with...)
 	if err != nil {
 		return &Fault{Code: CodeInternal, Msg: "queue " + p.What, Err: err}

@@ -44,7 +44,6 @@ func (h *chain) rescue(ctx context.Context, err error) (*Document, error) {
 		if !errors.As(err, &told) {
 			h.c.Fault(err)
 		}
-		h.c.noteFault(CodeOf(first))
 		hop := h.next
 		h.next++
 		var doc *Document
@@ -56,6 +55,7 @@ func (h *chain) rescue(ctx context.Context, err error) (*Document, error) {
 		case hopLocal:
 			doc, err = h.local(err)
 		case hopApology:
+			h.c.noteFault(CodeOf(first))
 			h.apology(ctx)
 			return nil, first
 		default:
@@ -136,7 +136,7 @@ func (c *Call) hop(text string, code int) {
 	c.Emit(Event{Lane: LaneFlow, Kind: EvFallback, Text: "fallback: " + text, Fault: code})
 }
 
-// noteFault keeps the first numbered failure for the CDR.
+// noteFault keeps the failure that nothing could rescue for the CDR, also where the caller leaves during the apology.
 func (c *Call) noteFault(code int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -35,6 +35,7 @@ type DialOptions struct {
 	Timeout  time.Duration  // ring time; 0: 60 s
 	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody
 	Progress func(Progress) // told of every change in order, never concurrently; must not block; may be nil
+	Emit     func(Event)    // told of the milestones of the attempt, as Tracer says; may be nil
 }
 
 // Progress is a step of a call attempt.

@@ -96,6 +96,9 @@ func (m *Manager) Start(leg Leg, s Start) (*Call, error) {
 	info := leg.Info()
 	c := m.newCall(info.ID, nil)
 	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, info.From, info.To, s, leg
+	if !info.Started.IsZero() && info.Started.Before(c.begun) {
+		c.begun = info.Started // the trace begins with the INVITE
+	}
 	c.running = true
 	c.AddCallback(s.StatusCallback)
 	if err := m.add(c, info.CallID); err != nil {

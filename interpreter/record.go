@@ -54,7 +54,8 @@ func (c *Call) statusPosts(s CallStatus, cdr *CDR) []Post {
 		if name == "" {
 			name = "twiml"
 		}
-		p := Post{ID: NewID(), Call: c.ID, Account: c.Account.ID, What: "status " + string(s), Method: sub.Method, URL: sub.URL}
+		p := Post{ID: NewID(), Call: c.ID, Account: c.Account.ID, Begun: c.begun,
+			What: "status " + string(s), Method: sub.Method, URL: sub.URL}
 		if p.Method == "" {
 			p.Method = http.MethodPost
 		}

@@ -33,6 +33,9 @@ func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.Di
 	if err != nil {
 		return nil, dialFault(err)
 	}
+	if o.Emit != nil {
+		a.leg.Trace(o.Emit)
+	}
 	stopEarly := a.relayEarly(ctx, o.EarlyTo)
 	o.Progress(interpreter.Progress{Status: interpreter.StatusInitiated, CallID: a.dialog.callID})
 	err = a.call(ctx)

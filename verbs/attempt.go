@@ -120,7 +120,7 @@ func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
 	n := newNotes(func(p interpreter.Progress) { a.progress(ctx, p) })
 	defer n.close()
 	leg, err := a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
-		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put,
+		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
 	})
 	n.close()
 	if err == nil && leg.Context().Err() != nil {

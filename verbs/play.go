@@ -102,22 +102,25 @@ func begin(c *interpreter.Call, p interpreter.Prompt) func(cause error) {
 	c.Emit(interpreter.Event{Lane: interpreter.LaneCaller, Kind: interpreter.EvPlay, Text: title(p), Data: d})
 	return func(cause error) {
 		d.Took = time.Since(started)
-		text := "prompt over after " + d.Took.String()
+		text := "prompt over after " + took(d)
 		var key *interpreter.Pressed
 		var red *interpreter.Redirect
 		switch {
 		case cause == nil:
 		case errors.As(cause, &key):
 			d.Stopped, d.Key = "digit", string(key.Digit.Key)
-			text = fmt.Sprintf("digit %s: play stopped after %v", d.Key, d.Took)
+			text = fmt.Sprintf("digit %s: play stopped after %v", d.Key, took(d))
 		case errors.As(cause, &red):
-			d.Stopped, text = "redirect", "play stopped by a redirect after "+d.Took.String()
+			d.Stopped, text = "redirect", "play stopped by a redirect after "+took(d)
 		default:
-			d.Stopped, text = "hangup", "play stopped after "+d.Took.String()
+			d.Stopped, text = "hangup", "play stopped after "+took(d)
 		}
 		c.Emit(interpreter.Event{Lane: interpreter.LaneCaller, Kind: interpreter.EvPlayEnd, Text: text, Data: d})
 	}
 }
+
+// took is how long a prompt was heard; less than a millisecond is of no interest to anyone.
+func took(d interpreter.PromptData) string { return d.Took.Round(time.Millisecond).String() }
 
 // title is a prompt in one line for people.
 func title(p interpreter.Prompt) string {

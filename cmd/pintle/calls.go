@@ -77,6 +77,9 @@ func (c calls) Route(l interpreter.LegInfo) (interpreter.Start, error) { return 
 // Start runs the call.
 func (c calls) Start(leg interpreter.Leg, s interpreter.Start) error {
 	<-c.late.ready
+	if err := c.e.store.Health(); err != nil {
+		return fmt.Errorf("%w: %w", interpreter.ErrOverload, err) // an answer would wait for the disk
+	}
 	_, err := c.e.manager.Start(leg, s)
 	return err
 }

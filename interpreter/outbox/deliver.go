@@ -75,6 +75,7 @@ func (b *Outbox) emitter(it *item) func(interpreter.Event) {
 		if e.Time.IsZero() {
 			e.Time = time.Now()
 		}
+		e.Offset = it.since(e.Time)
 		b.cfg.Observer(e)
 	}
 }

@@ -254,6 +254,15 @@ func (b *Outbox) count(ctx context.Context, kind string) (n int, err error) {
 
 // tell notes in the trace what became of a callback.
 func (b *Outbox) tell(it *item, text string, code int) {
-	b.cfg.Observer(interpreter.Event{Time: time.Now(), Call: it.Call, Lane: interpreter.LaneHTTP,
+	now := time.Now()
+	b.cfg.Observer(interpreter.Event{Time: now, Offset: it.since(now), Call: it.Call, Lane: interpreter.LaneHTTP,
 		Kind: interpreter.EvCallback, Text: text, URL: shown(it.URL), Fault: code})
+}
+
+// since is the time of an event of the callback in its call's trace.
+func (it *item) since(t time.Time) time.Duration {
+	if it.Begun.IsZero() {
+		return 0
+	}
+	return t.Sub(it.Begun)
 }

@@ -46,7 +46,7 @@ func (p *Printer) Observe(e interpreter.Event) {
 // small are the events that a person following a call does not miss.
 func small(kind string) bool {
 	switch kind {
-	case interpreter.EvVerbEnd, interpreter.EvDocument, interpreter.EvCDR:
+	case interpreter.EvVerbEnd, interpreter.EvDocument, interpreter.EvCDR, interpreter.EvProgress:
 		return true
 	default:
 		return false

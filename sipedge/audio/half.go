@@ -62,9 +62,10 @@ type Half struct {
 	emit  func(interpreter.Event)
 }
 
-// relay sends keys on to the other leg of a bridge, all but those that stay.
+// relay is what becomes of keys in a bridge: those in keep stay with the verb that bridged, the others are the other
+// party's.
 type relay struct {
-	to   *rtpio.Stream
+	to   *rtpio.Stream // nil: the bridge itself passes keys on
 	keep string
 }
 
@@ -157,12 +158,15 @@ func (h *Half) key(e dtmf.Event) {
 	d := interpreter.Digit{Key: e.Digit, At: time.Now(), Source: sourceOf(e.Source)}
 	h.tell(interpreter.Event{Lane: interpreter.LaneCaller, Kind: interpreter.EvDigit, Time: d.At,
 		Text: "digit " + string(d.Key), Data: interpreter.DigitData{Key: string(d.Key), Source: d.Source}})
+	if r := h.relay.Load(); r != nil && strings.IndexByte(r.keep, d.Key) < 0 {
+		if r.to != nil {
+			r.to.SendDigits(h.closing, string(d.Key), 0, 0) //nolint:errcheck // a key that crosses another is lost, as on a line
+		}
+		return
+	}
 	select {
 	case h.digits <- d:
 	default: // nobody has asked for keys for a long time: the oldest are kept
-	}
-	if r := h.relay.Load(); r != nil && strings.IndexByte(r.keep, d.Key) < 0 {
-		r.to.SendDigits(h.closing, string(d.Key), 0, 0) //nolint:errcheck // a key that crosses another is lost, as on a line
 	}
 }
 
@@ -189,12 +193,14 @@ func (h *Half) Join(ctx context.Context, other *Half, o interpreter.BridgeOption
 		return err
 	}
 	defer b.Close()
-	if o.KeepKeys != "" {
-		h.relay.Store(&relay{to: other.stream, keep: o.KeepKeys})
-		other.relay.Store(&relay{to: h.stream})
-		defer h.relay.Store(nil)
-		defer other.relay.Store(nil)
+	mine, theirs := &relay{keep: o.KeepKeys}, &relay{}
+	if policy == rtpio.SuppressDigits {
+		mine.to, theirs.to = other.stream, h.stream
 	}
+	h.relay.Store(mine)
+	other.relay.Store(theirs)
+	defer h.relay.Store(nil)
+	defer other.relay.Store(nil)
 	var recording sync.WaitGroup
 	defer recording.Wait()
 	ctx, stop := context.WithCancel(ctx)

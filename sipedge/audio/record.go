@@ -196,6 +196,9 @@ func (h *Half) recordBoth(ctx context.Context, other *Half, o interpreter.Bridge
 	defer h.stream.RemoveTap(left)
 	defer other.stream.RemoveTap(right)
 	m := mixdown{size: media.FrameSize(rate), channels: channels, track: o.Track, out: out}
+	for quiet := o.Lead; quiet > 0 && err == nil; quiet -= media.FrameDuration {
+		err = m.write(nil, nil)
+	}
 	for err == nil {
 		err = m.frame(ctx, left, right)
 	}
@@ -212,28 +215,34 @@ type mixdown struct {
 	size, channels int
 	track          string
 	out            *file.Writer
-	l, r           media.Frame
 }
 
+// frame takes one frame of each side.
 func (m *mixdown) frame(ctx context.Context, left, right *media.Tap) error {
-	if m.l == nil {
-		m.l, m.r = make(media.Frame, m.size), make(media.Frame, m.size)
-	}
-	if _, _, err := left.Read(ctx, m.l); err != nil {
+	l, r := make(media.Frame, m.size), make(media.Frame, m.size)
+	if _, _, err := left.Read(ctx, l); err != nil {
 		return errBridgeOver
 	}
-	if _, _, err := right.Read(ctx, m.r); err != nil {
+	if _, _, err := right.Read(ctx, r); err != nil {
 		return errBridgeOver
+	}
+	return m.write(l, r)
+}
+
+// write adds one frame of each side to the file; nil is silence.
+func (m *mixdown) write(l, r media.Frame) error {
+	if l == nil {
+		l, r = make(media.Frame, m.size), make(media.Frame, m.size)
 	}
 	switch {
 	case m.channels == 2:
-		return m.out.WriteStereo(m.l, m.r)
+		return m.out.WriteStereo(l, r)
 	case m.track == "outbound":
-		return m.out.WriteFrame(m.r)
+		return m.out.WriteFrame(r)
 	case m.track != "inbound":
-		media.Mix(m.l, m.r)
+		media.Mix(l, r)
 	}
-	return m.out.WriteFrame(m.l)
+	return m.out.WriteFrame(l)
 }
 
 // writerAt gives a WriteSeeker the WriteAt by which headers are kept true.
