@@ -117,3 +117,26 @@ func TestCacheIsBounded(t *testing.T) {
 		t.Errorf("%d bytes in an empty cache", c.used)
 	}
 }
+
+// TestPrivateAnswersAreNotShared asks with a cookie in one call and without in another.
+func TestPrivateAnswersAreNotShared(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/login" {
+			http.SetCookie(w, &http.Cookie{Name: "who", Value: "me", Path: "/"})
+			return
+		}
+		w.Header().Set("Cache-Control", "max-age=600")
+		io.WriteString(w, "for "+r.Header.Get("Cookie"))
+	})
+	c := open(t, Config{})
+	first := c.Session(account)
+	for _, step := range []struct {
+		call       interpreter.Fetcher
+		path, want string
+	}{{first, "/login", ""}, {first, "/page", "for who=me"}, {c.Session(account), "/page", "for "}, {first, "/page", "for who=me"}} {
+		resp, err := step.call.Fetch(t.Context(), interpreter.Fetch{Method: "GET", URL: s.URL + step.path})
+		if err != nil || string(resp.Body) != step.want {
+			t.Errorf("%s: got %q, %v; want %q", step.path, resp.Body, err, step.want)
+		}
+	}
+}
