@@ -122,7 +122,7 @@ func (e *Edge) notAllowed(req *sip.Request) *sip.Response {
 // capabilities answers OPTIONS (RFC 3261 §11.2); while we drain, balancers learn it here.
 func (e *Edge) capabilities(req *sip.Request) *sip.Response {
 	if e.draining.Load() {
-		return e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+		return e.reply(req, 503, "", retryAfter())
 	}
 	return e.abilities(req)
 }

@@ -367,3 +367,14 @@ func TestStreamCall(t *testing.T) {
 		l.Close()
 	}
 }
+
+func BenchmarkInspect(b *testing.B) {
+	g := newGuard()
+	data := []byte(plain("INVITE"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if clean, _, _ := g.inspect(data, testSource, false); clean == nil {
+			b.Fatal("refused")
+		}
+	}
+}

@@ -58,13 +58,13 @@ func retryHeader(code int) []sip.Header {
 	if code != 503 {
 		return nil
 	}
-	return []sip.Header{sip.NewHeader("Retry-After", retryAfter)}
+	return []sip.Header{retryAfter()}
 }
 
 // admit refuses what needs neither dialog nor media to be refused. key is the claim on the INVITE.
 func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	if e.draining.Load() {
-		return "", e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+		return "", e.reply(req, 503, "", retryAfter())
 	}
 	if e.hopsOf(req) >= maxHops {
 		return "", e.reply(req, 482, "")
@@ -74,7 +74,7 @@ func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	}
 	source := sourceOf(req)
 	if !e.trusted(source) && !e.callers.allow(source, time.Now()) || !e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
-		return "", e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+		return "", e.reply(req, 503, "", retryAfter())
 	}
 	if h := req.GetHeader("accept"); h != nil && !acceptsSDP(req) {
 		return "", e.reply(req, 406, "")
@@ -129,9 +129,9 @@ func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx
 	if err != nil {
 		d.cancel(nil)
 		e.log.WithError(err).Warn("no media for an inbound call")
-		return nil, e.reply(req, 503, "", sip.NewHeader("Retry-After", retryAfter))
+		return nil, e.reply(req, 503, "", retryAfter())
 	}
-	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo, initial: true}
+	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo, initial: true, began: time.Now()}
 	if res := d.negotiate(i); res != nil {
 		d.cancel(nil)
 		leg.audio.Close()

@@ -63,7 +63,7 @@ func (d *dialog) reinvite(req *sip.Request, tx *sip.ServerTx) {
 	switch {
 	case d.state == dialogEarly:
 		// The first INVITE has no final answer yet.
-		d.edge.respond(tx, d.edge.reply(req, 500, "", sip.NewHeader("Retry-After", retryAfter)))
+		d.edge.respond(tx, d.edge.reply(req, 500, "", retryAfter()))
 		return
 	case d.invite != nil:
 		d.edge.respond(tx, d.edge.reply(req, 491, ""))
@@ -94,7 +94,7 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if d.state == dialogEarly || d.invite != nil {
 		// Our answer to the INVITE's offer is not final, or theirs to our late offer is still to come.
-		code, extra := 500, []sip.Header{sip.NewHeader("Retry-After", retryAfter)}
+		code, extra := 500, []sip.Header{retryAfter()}
 		if d.state != dialogEarly && d.invite.late {
 			code, extra = 491, nil
 		}

@@ -269,6 +269,6 @@ func endsEscaped(s string) bool {
 }
 
 // escapeQuoted makes text fit to stand between quotes.
-func escapeQuoted(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
-}
+func escapeQuoted(s string) string { return quotes.Replace(s) }
+
+var quotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -216,6 +216,43 @@ func TestDialCancel(t *testing.T) {
 	}
 }
 
+// On a leg that we dialled the peer may do what a caller may.
+func TestDialledLeg(t *testing.T) {
+	b := newBench(t, nil)
+	p := newPeer(t, b)
+	done := b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
+	inv := p.expect("INVITE")
+	p.answer(inv, 200, "callee", p.contact()+"X-Room: 7\r\n"+sdpHead, sdpOf(33000, ""))
+	p.expect("ACK")
+	d := b.wait(done)
+	if d.err != nil {
+		t.Fatal(d.err)
+	}
+	if h := d.leg.Info().Headers; len(h) != 1 || h[0].Value != "7" || d.leg.Info().Answered.IsZero() || d.leg.Info().Direction != interpreter.OutboundDial {
+		t.Errorf("info %+v", d.leg.Info())
+	}
+	var notes []string
+	d.leg.(interpreter.Tracer).Trace(func(e interpreter.Event) { notes = append(notes, e.Text) })
+	if len(notes) != 2 || !strings.HasPrefix(notes[0], "INVITE sent to") || !strings.HasPrefix(notes[1], "200 ") {
+		t.Errorf("trace %q", notes)
+	}
+	_, p.tag, _ = strings.Cut(inv.get("from"), "tag=")
+	p.id, p.from = inv.get("call-id"), "callee"
+	p.request("INVITE", sdpHead, sdpOf(35000, "a=inactive\r\n"))
+	if m := p.expect("200"); !strings.Contains(m.body, "a=inactive") {
+		t.Errorf("answer to hold:\n%s", m.body)
+	}
+	p.requestAs("ACK", p.seq, "", "")
+	p.request("BYE", "", "")
+	p.expect("200")
+	if h := hangupOf(t, d.leg); h.By != interpreter.ByCaller {
+		t.Errorf("hangup %+v", h)
+	}
+	p.from = "stranger"
+	p.request("BYE", "", "")
+	p.expect("481")
+}
+
 // A flow that dials its own number comes to an end (R-SIP-10).
 func TestLoop(t *testing.T) {
 	b := newBench(t, nil)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -226,6 +227,11 @@ func (e *Edge) reply(req *sip.Request, code int, reason string, extra ...sip.Hea
 		res.AppendHeader(h)
 	}
 	return res
+}
+
+// retryAfter asks a peer to come again in 2 to 10 s, not all of them at once.
+func retryAfter() sip.Header {
+	return sip.NewHeader("Retry-After", itoa(2+mrand.IntN(9)))
 }
 
 // respond answers and ends the transaction where it may end. Errors are of the network: the peer will ask again or give up.

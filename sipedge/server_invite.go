@@ -8,10 +8,8 @@ import (
 	"pintle/interpreter"
 )
 
-const (
-	ringAgain  = 60 * time.Second // a provisional is repeated, so that no proxy gives up (RFC 3261 §13.3.1.1)
-	retryAfter = "5"
-)
+// ringAgain is when a provisional is repeated, so that no proxy gives up (RFC 3261 §13.3.1.1).
+const ringAgain = 60 * time.Second
 
 // serverInvite is an INVITE of the peer, initial or re-INVITE, from its arrival until the ACK of our 2xx. It belongs to the dialog's
 // goroutine.
@@ -29,6 +27,7 @@ type serverInvite struct {
 	until   time.Time     // when waiting for the ACK ends
 	timer   *time.Timer
 	last    *sip.Response // provisional sent last
+	began   time.Time
 }
 
 func (i *serverInvite) stop() {
@@ -65,6 +64,10 @@ func (d *dialog) provisional(code int) error {
 func (d *dialog) ringOn() {
 	i := d.invite
 	if d.state != dialogEarly || i == nil || i.last == nil {
+		return
+	}
+	if time.Since(i.began) > maxRing {
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: causeOf(480), Reason: "nobody answered the call"})
 		return
 	}
 	_ = i.tx.Respond(i.last) // the next one comes in a minute
@@ -175,7 +178,7 @@ func (d *dialog) refuse(why *interpreter.Hangup) {
 	res := d.edge.reply(i.req, code, "")
 	d.user.note(itoa(code) + " " + phrase(code) + " sent")
 	if code == 503 {
-		res.AppendHeader(sip.NewHeader("Retry-After", retryAfter))
+		res.AppendHeader(retryAfter())
 	}
 	if why.By != "" {
 		res.AppendHeader(reasonHeader(code, why.Reason))
