@@ -231,10 +231,10 @@ func TestDialledLeg(t *testing.T) {
 	if h := d.leg.Info().Headers; len(h) != 1 || h[0].Value != "7" || d.leg.Info().Answered.IsZero() || d.leg.Info().Direction != interpreter.OutboundDial {
 		t.Errorf("info %+v", d.leg.Info())
 	}
-	var notes []string
-	d.leg.(interpreter.Tracer).Trace(func(e interpreter.Event) { notes = append(notes, e.Text) })
-	if len(notes) != 2 || !strings.HasPrefix(notes[0], "INVITE sent to") || !strings.HasPrefix(notes[1], "200 ") {
-		t.Errorf("trace %q", notes)
+	notes := make(chan string, 20)
+	d.leg.(interpreter.Tracer).Trace(func(e interpreter.Event) { notes <- e.Text })
+	if first, second := <-notes, <-notes; !strings.HasPrefix(first, "INVITE sent to") || !strings.HasPrefix(second, "200 ") {
+		t.Errorf("trace %q, %q", first, second)
 	}
 	_, p.tag, _ = strings.Cut(inv.get("from"), "tag=")
 	p.id, p.from = inv.get("call-id"), "callee"

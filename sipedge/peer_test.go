@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -157,7 +156,7 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, legs: make(chan interpreter.Leg, 200), public: true}
 	log := logrus.New()
-	log.SetOutput(testLog())
+	log.SetOutput(io.Discard)
 	cfg := Config{Listen: "127.0.0.1:0", Calls: b, Audio: b.open, T1: testT1, T2: 8 * testT1, NewCalls: 1000, TotalCalls: 1000,
 		Log: logrus.NewEntry(log)}
 	if change != nil {
@@ -389,14 +388,6 @@ func hangupOf(t *testing.T, l interpreter.Leg) *interpreter.Hangup {
 		t.Fatalf("cause %v is no *Hangup", context.Cause(l.Context()))
 	}
 	return h
-}
-
-// testLog shows the edge's log when PINTLE_TEST_LOG is set.
-func testLog() io.Writer {
-	if os.Getenv("PINTLE_TEST_LOG") != "" {
-		return os.Stderr
-	}
-	return io.Discard
 }
 
 var hangupNow = interpreter.Hangup{By: interpreter.ByEngine, Code: 480}
