@@ -62,7 +62,7 @@ func (h *Hangup) Error() string {
 type Redirect struct{ Request Request }
 
 // Error names the new document.
-func (r *Redirect) Error() string { return "redirected to " + r.Request.URL }
+func (r *Redirect) Error() string { return "redirected to " + shownURL(r.Request.URL) }
 
 // Pressed is the cause of a context that a key ended: the finish key of a recording, the star of a bridge.
 type Pressed struct{ Digit Digit }

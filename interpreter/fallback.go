@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // chain finds a document for one request: the webhook itself, then, each with its reason in the trace, the fallback
@@ -76,8 +77,8 @@ func (h *chain) fallback(ctx context.Context, failed error) (*Document, error) {
 	r.Purpose = ForFallback
 	r.local = true
 	r.Result = h.req.Result
-	r.Result.Fault = &FaultResult{Code: CodeOf(failed), URL: withoutFragment(h.req.URL)}
-	h.c.hop("fallback URL "+withoutFragment(r.URL), CodeOf(failed))
+	r.Result.Fault = &FaultResult{Code: CodeOf(failed), URL: shownURL(h.req.URL)}
+	h.c.hop("fallback URL "+shownURL(r.URL), CodeOf(failed))
 	return h.c.attempt(ctx, r)
 }
 
@@ -87,7 +88,7 @@ func (h *chain) lastGood(ctx context.Context, failed error) (*Document, error) {
 	if err != nil {
 		return nil, h.skip(failed)
 	}
-	h.c.hop("last good static document of "+withoutFragment(h.req.URL), CodeOf(failed))
+	h.c.hop("last good static document of "+shownURL(h.req.URL), CodeOf(failed))
 	return h.c.parse(resp, h.req, "last-good")
 }
 
@@ -119,10 +120,23 @@ func (h *chain) apology(ctx context.Context) {
 	if err := h.c.Answer(ctx); err != nil {
 		return
 	}
-	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlay, Text: "apology", Data: PromptData{Kind: "say", What: "apology"}})
+	said := PromptData{Kind: "say", What: p.words()}
+	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlay, Text: fmt.Sprintf("say %q", said.What), Data: said})
+	begun := time.Now()
 	if err := h.c.Leg.Play(ctx, p); err != nil && context.Cause(ctx) == nil {
 		h.c.Fault(err)
 	}
+	said.Took = time.Since(begun)
+	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlayEnd, Text: "prompt over after " + said.Took.Round(time.Millisecond).String(), Data: said})
+}
+
+// words is what a prompt says, or plays.
+func (p Prompt) words() string {
+	s := p.URL + p.Tone
+	for _, t := range p.Text {
+		s += t.Text
+	}
+	return s
 }
 
 // hop notes a hop of the chain.
@@ -145,9 +159,21 @@ func (c *Call) noteFault(code int) {
 	}
 }
 
-func withoutFragment(u string) string {
-	s, _, _ := strings.Cut(u, "#")
-	return s
+// shownURL is a URL as others may see it: without the fragment, which is for us alone, and without a password.
+func shownURL(raw string) string {
+	s, _, _ := strings.Cut(raw, "#")
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return s
+	}
+	host, path := rest, ""
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, path = rest[:i], rest[i:]
+	}
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		host = host[i+1:]
+	}
+	return scheme + "://" + host + path
 }
 
 // fatal tells whether an error that a verb returned makes its document a failed one, to be rescued.

@@ -45,20 +45,20 @@ func (c *Call) fetch(ctx context.Context, r Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
-	c.Emit(Event{Lane: LaneHTTP, Kind: EvRequest, Text: f.Method + " " + withoutFragment(f.URL), Data: c.requestData(f)})
+	c.Emit(Event{Lane: LaneHTTP, Kind: EvRequest, Text: f.Method + " " + shownURL(f.URL), Data: c.requestData(f)})
 	begun := time.Now()
 	resp, err := c.Web.Fetch(ctx, f)
-	if err != nil {
-		return resp, err
-	}
 	if resp.Took == 0 {
 		resp.Took = time.Since(begun)
+	}
+	if resp.Status == 0 {
+		return resp, err // nothing came
 	}
 	c.Emit(Event{Lane: LaneHTTP, Kind: EvResponse,
 		Text: fmt.Sprintf("%d %s %d bytes in %v", resp.Status, mediaType(resp.ContentType), len(resp.Body), resp.Took.Round(time.Millisecond)),
 		Data: ResponseData{Status: resp.Status, ContentType: resp.ContentType, Bytes: len(resp.Body), Took: resp.Took,
 			Cached: resp.Cached, Body: shown(resp)}})
-	return resp, nil
+	return resp, err
 }
 
 // exchange decides everything of the HTTP exchange.
@@ -145,9 +145,9 @@ func (c *Call) parse(resp Response, r Request, source string) (*Document, error)
 		return nil, err
 	}
 	doc.Dialect, doc.Method, doc.Fetched, doc.Source = d.Name(), resp.Method, time.Now(), resp.Body
-	doc.Asked = withoutFragment(resp.Asked)
+	doc.Asked = shownURL(resp.Asked)
 	if doc.Asked == "" {
-		doc.Asked = withoutFragment(r.URL)
+		doc.Asked = shownURL(r.URL)
 	}
 	doc.Static = r.Static || resp.Header.Get(StaticHeader) != ""
 	if source == "webhook" && doc.Static {
@@ -168,7 +168,7 @@ func (c *Call) requestData(f Fetch) RequestData {
 	c.trace.mu.Lock()
 	private := c.trace.private
 	c.trace.mu.Unlock()
-	d := RequestData{Method: f.Method, URL: withoutFragment(f.URL), Purpose: f.Purpose}
+	d := RequestData{Method: f.Method, URL: shownURL(f.URL), Purpose: f.Purpose}
 	for k, vs := range f.Params {
 		for _, v := range vs {
 			if private && strings.HasPrefix(k, "Digits") {

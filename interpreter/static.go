@@ -30,7 +30,7 @@ type staticRecord struct {
 }
 
 func staticKey(r Request) string {
-	sum := sha256.Sum256([]byte(r.Method + " " + withoutFragment(r.URL)))
+	sum := sha256.Sum256([]byte(r.Method + " " + shownURL(r.URL)))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -56,6 +58,8 @@ type engine struct {
 // openEngine starts everything. observers are told of every event of every call.
 func openEngine(ctx context.Context, cfg *config, log *logrus.Entry, observers ...interpreter.Observer) (*engine, error) {
 	e := &engine{cfg: cfg, log: log, observers: observers}
+	// Libraries that print by themselves print what strangers sent; the log has what matters.
+	stdlog.SetOutput(io.Discard)
 	for _, step := range []func(context.Context) error{e.openStore, e.openWeb, e.openSpeech, e.openHTTP, e.openCalls} {
 		if err := step(ctx); err != nil {
 			e.close()
