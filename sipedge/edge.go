@@ -29,7 +29,7 @@ const (
 // Config of an Edge. Calls, Audio and Log are required.
 type Config struct {
 	Listen     string         // address for UDP and TCP, "127.0.0.1:5060"; port 0 takes a free one
-	Advertise  string         // host that peers are told, in Via and Contact; empty: the address listened on
+	Advertise  string         // host that peers are told, in Via, Contact and, if it is an address, SDP; empty: the address listened on
 	Agent      string         // User-Agent and Server; empty: "pintle"
 	Calls      Calls          // takes inbound calls
 	Audio      OpenAudio      // opens the audio half of each leg

@@ -73,9 +73,18 @@ func (e *Edge) newLeg(d *dialog, info interpreter.LegInfo) (*Leg, error) {
 	if ap, err := netip.ParseAddrPort(d.flow.remote); err == nil {
 		signalling = ap.Addr().Unmap()
 	}
-	d.neg = newNegotiator(a.Local(), e.cfg.Codecs, signalling, uint64(info.Started.UnixNano())>>10)
+	d.neg = newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(info.Started.UnixNano())>>10)
 	d.user = l
 	return l, nil
+}
+
+// mediaAddress is what our descriptions say: the advertised host where that is an address, for a port is the same on both sides of a NAT
+// that lets calls in.
+func (e *Edge) mediaAddress(local netip.AddrPort) netip.AddrPort {
+	if a, err := netip.ParseAddr(e.cfg.Advertise); err == nil {
+		return netip.AddrPortFrom(a.Unmap(), local.Port())
+	}
+	return local
 }
 
 // watch closes the audio when the dialog is over. The goroutine lives as long as the leg.
