@@ -32,9 +32,13 @@ type config struct {
 }
 
 type sipConfig struct {
-	Listen  string   `yaml:"listen"`  // IP:port, UDP and TCP
-	Gateway string   `yaml:"gateway"` // sip: URI that plain numbers are dialled through
-	Allow   []string `yaml:"allow"`   // CIDR of peers that may call numbers which are not public
+	Listen    string   `yaml:"listen"`    // IP:port, UDP and TCP
+	Advertise string   `yaml:"advertise"` // host that peers are told; empty: the address listened on
+	Gateway   string   `yaml:"gateway"`   // sip: URI that plain numbers are dialled through
+	Username  string   `yaml:"username"`  // digest credentials for the gateway
+	Password  string   `yaml:"password"`  //
+	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
+	Allow     []string `yaml:"allow"`     // CIDR of peers that may call numbers which are not public
 }
 
 type rtpConfig struct {
@@ -163,8 +167,8 @@ func (c *config) checkListen() error {
 			return fmt.Errorf("listen address %q: give IP:PORT, such as 127.0.0.1:5060", a)
 		}
 	}
-	if netip.MustParseAddrPort(c.SIP.Listen).Addr().IsUnspecified() {
-		return fmt.Errorf("sip.listen %q: give the address of one interface, so that phones learn where to send", c.SIP.Listen)
+	if netip.MustParseAddrPort(c.SIP.Listen).Addr().IsUnspecified() && c.SIP.Advertise == "" {
+		return fmt.Errorf("sip.listen %q: give the address of one interface, or sip.advertise, so that phones learn where to send", c.SIP.Listen)
 	}
 	if c.HTTP.PublicURL != "" {
 		u, err := url.Parse(c.HTTP.PublicURL)

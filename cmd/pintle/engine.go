@@ -199,7 +199,9 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 	factory := &audio.Factory{Ports: ports, Pacers: e.pacers,
 		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech}}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
-		Audio: sipedge.Sound(factory), Gateway: sipedge.Gateway{URI: e.cfg.SIP.Gateway}, Log: e.log,
+		Audio: sipedge.Sound(factory), Log: e.log,
+		Gateway:   sipedge.Gateway{URI: e.cfg.SIP.Gateway, Username: e.cfg.SIP.Username, Password: e.cfg.SIP.Password},
+		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)
