@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pintle/verbs"
 )
 
 // data reads the fields of one node. A value of the wrong type that Kazoo would convert, such as "20" for 20, is
@@ -61,7 +63,7 @@ func (d *data) strangers(s spec) {
 	for _, m := range d.n.data.members {
 		if !slices.Contains(known, m.name) {
 			d.r.warn(m.from, d.n.module, d.path(m.name), fmt.Sprintf("%q is no field of %s and is ignored%s",
-				m.name, d.n.module, meant(m.name, known)))
+				m.name, d.n.module, verbs.DidYouMean(m.name, known)))
 		}
 	}
 }
@@ -107,7 +109,7 @@ func (d *data) choice(name, def string, words ...string) string {
 		if def != "" {
 			instead = strconv.Quote(def) + " is used"
 		}
-		d.warn(name, v, "%s is none of %s; %s%s", v, strings.Join(words, ", "), instead, meant(w, words))
+		d.warn(name, v, "%s is none of %s; %s%s", v, strings.Join(words, ", "), instead, verbs.DidYouMean(w, words))
 		return def
 	}
 	return w

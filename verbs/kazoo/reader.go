@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pintle/interpreter"
+	"pintle/verbs"
 )
 
 // reader makes the steps of one document.
@@ -127,7 +128,7 @@ func (r *reader) node(v value, path string) (node, error) {
 		case "module", "data", "children", "remote_execution":
 		default:
 			r.warn(m.from, n.module, path+"/"+pointer(m.name), fmt.Sprintf("%q is no member of a node and is ignored%s",
-				m.name, meant(m.name, nodeMembers)))
+				m.name, verbs.DidYouMean(m.name, nodeMembers)))
 		}
 	}
 	return n, nil
@@ -138,7 +139,7 @@ var nodeMembers = []string{"module", "data", "children"}
 // suggest finds a misspelt "module".
 func (r *reader) suggest(v value) string {
 	for _, m := range v.members {
-		if nearest(m.name, nodeMembers) == "module" {
+		if verbs.Nearest(m.name, nodeMembers) == "module" {
 			return fmt.Sprintf("; %q was probably meant to be it", m.name)
 		}
 	}
@@ -177,7 +178,7 @@ func (r *reader) unknown(n node) {
 		return
 	}
 	r.warn(m.at, n.module, n.path+"/module", fmt.Sprintf("there is no module %q; the node is skipped to \"_\"%s",
-		n.module, meant(n.module, names())))
+		n.module, verbs.DidYouMean(n.module, names())))
 }
 
 func skip(context.Context, *interpreter.Call) (interpreter.Outcome, error) {

@@ -204,11 +204,11 @@ func TestWarnings(t *testing.T) {
 		want []string
 	}{
 		"unknown module": {`{"module":"mneu","data":{"x":1}}`,
-			[]string{`1:11 /module there is no module "mneu"; the node is skipped to "_"; did you mean "menu"?`}},
+			[]string{`1:11 /module there is no module "mneu"; the node is skipped to "_"; did you mean menu?`}},
 		"known, not supported": {`{"flow":{"module":"faxbox"}}`,
 			[]string{`1:19 /flow/module module "faxbox" receives a fax, which is not done here; the node is skipped to "_"`}},
 		"unknown field": {`{"module":"sleep","data":{"durration":3}}`,
-			[]string{`1:27 /data/durration "durration" is no field of sleep and is ignored; did you mean "duration"?`}},
+			[]string{`1:27 /data/durration "durration" is no field of sleep and is ignored; did you mean duration?`}},
 		"unknown member": {`{"module":"answer","child":{}}`,
 			[]string{`1:20 /child "child" is no member of a node and is ignored`}},
 		"optional": {`{"module":"sleep","data":{"duration":"3x","unit":"d"}}`, []string{

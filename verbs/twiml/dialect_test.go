@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pintle/interpreter"
+	"pintle/verbs"
 )
 
 // What is taken for TwiML, by content first and by label second.
@@ -213,7 +214,7 @@ func TestDidYouMean(t *testing.T) {
 	known := []string{"Say", "Play", "Gather", "Redirect"}
 	for name, want := range map[string]string{"say": "Say", "Palay": "Play", "Gahter": "Gather", "redirect": "Redirect",
 		"Sai": "Say", "Zebra": "", "b": "", strings.Repeat("x", 100000): ""} {
-		if got := didYouMean(name, known); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got := verbs.DidYouMean(name, known); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", clip(name), got, want)
 		}
 	}

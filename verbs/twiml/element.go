@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"pintle/interpreter"
+	"pintle/verbs"
 )
 
 // reader decodes the elements of one document and collects what is wrong with them.
@@ -56,7 +57,7 @@ func (r *reader) child(n *node, parent string, code int) *element {
 			placesOf(n.name))
 		return nil
 	default:
-		r.warn(n, code, "", "<%s> is not a TwiML element and is skipped%s", n.name, didYouMean(n.name, childrenOf(parent)))
+		r.warn(n, code, "", "<%s> is not a TwiML element and is skipped%s", n.name, verbs.DidYouMean(n.name, childrenOf(parent)))
 		return nil
 	}
 	e := &element{node: n, r: r, s: s, read: map[string]bool{}}
@@ -94,7 +95,7 @@ func (e *element) checkNames() {
 			continue
 		}
 		e.warn(interpreter.CodeSchema, a.name, "<%s> has no attribute %s; it is ignored%s", e.s.name, a.name,
-			didYouMean(a.name, names))
+			verbs.DidYouMean(a.name, names))
 	}
 }
 
@@ -153,45 +154,4 @@ func clip(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// didYouMean proposes the nearest of the known names, if one is at most two letters away or differs in case only.
-func didYouMean(name string, known []string) string {
-	best, dist := "", 3
-	for _, k := range known {
-		d := distance(name, k)
-		if strings.EqualFold(name, k) {
-			return "; did you mean " + k + "?"
-		}
-		if d < dist && d < min(len(k), len(name)) {
-			best, dist = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return "; did you mean " + best + "?"
-}
-
-// distance is the Levenshtein distance; names far longer than any of ours are infinitely far.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"pintle/interpreter"
+	"pintle/verbs"
 )
 
 // inSpeech are the elements that SSML may stand in; any nesting is accepted.
@@ -76,7 +77,7 @@ func (t *script) element(n *node, parent string) {
 		parent = s.name
 	}
 	if _, known := specs[n.name]; !known {
-		t.r.warn(n, schema, "", "<%s> is not SSML; its text is spoken%s", n.name, didYouMean(n.name, childrenOf("Say")))
+		t.r.warn(n, schema, "", "<%s> is not SSML; its text is spoken%s", n.name, verbs.DidYouMean(n.name, childrenOf("Say")))
 		t.say(" ")
 		t.children(n)
 		t.say(" ")
