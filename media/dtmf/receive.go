@@ -10,6 +10,11 @@ const lostEnd = 100 * time.Millisecond
 // sender that restarted its clock.
 const staleSeconds = 5
 
+// settled is how long after the last packet nothing that was sent before it is still on its way. A beginning with an old
+// timestamp is then no late packet: players of captured digits (SIPp's play_pcap_audio) repeat the timestamps of the
+// capture, whatever was sent in between.
+const settled = 250 * time.Millisecond
+
 // Receiver turns telephone-event packets into digits: one per key however many packets carry it, are lost, repeated
 // or arrive out of order. It needs neither the marker bit nor the start of an event, since both get lost, and several
 // phones never set the marker.
@@ -26,6 +31,9 @@ type Receiver struct {
 	active    bool
 	fresh     bool // a packet came since the last Expire
 	quietFrom time.Time
+	touched   bool      // so did one that said nothing new
+	restFrom  time.Time // of the last packet of any event
+	settled   bool
 }
 
 // NewReceiver returns a receiver for events whose RTP clock ticks clockRate times a second (8000 if not positive).
@@ -49,7 +57,11 @@ func (r *Receiver) Packet(payload []byte, timestamp, ssrc uint32) (digit byte, b
 	}
 	end := payload[1]&0x80 != 0
 	duration := uint32(payload[2])<<8 | uint32(payload[3])
+	replayed := r.replayed(duration, timestamp, ssrc) && !end
+	r.touched, r.settled = true, false
 	switch {
+	case replayed:
+		r.held = 0
 	case r.seen && ssrc == r.ssrc && timestamp == r.start:
 		return r.again(digit, duration, end)
 	case r.stale(timestamp, ssrc):
@@ -88,6 +100,15 @@ func (r *Receiver) stale(timestamp, ssrc uint32) bool {
 	return behind > 0 && int(behind) < staleSeconds*r.clockRate
 }
 
+// replayed tells whether a packet with a timestamp that is not new begins a key all the same: after a rest, and shorter
+// than what came under that timestamp before, or from before it.
+func (r *Receiver) replayed(duration, timestamp, ssrc uint32) bool {
+	if !r.settled || ssrc != r.ssrc || int(duration) > r.clockRate/20 {
+		return false
+	}
+	return r.stale(timestamp, ssrc) || (timestamp == r.start && duration < r.last)
+}
+
 // continues tells whether a new timestamp is the next segment of a key that is still held: segments follow each
 // other without a gap when the 16 bits of the duration are used up (RFC 4733 §2.5.1.3).
 func (r *Receiver) continues(digit byte, timestamp, ssrc uint32) bool {
@@ -102,6 +123,10 @@ func (r *Receiver) continues(digit byte, timestamp, ssrc uint32) bool {
 // Expire ends an event whose end packets were lost: call it in every slot with the present time. It reports the digit
 // once, at least 100 ms after the first call that followed the event's last packet.
 func (r *Receiver) Expire(now time.Time) (digit byte, ended bool) {
+	if r.touched {
+		r.touched, r.restFrom = false, now
+	}
+	r.settled = r.seen && now.Sub(r.restFrom) >= settled
 	if !r.active {
 		return 0, false
 	}

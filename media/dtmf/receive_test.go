@@ -113,6 +113,40 @@ func TestReceiverExpire(t *testing.T) {
 	}
 }
 
+func TestReceiverTellsReplayedKeysFromLatePackets(t *testing.T) {
+	now := time.Unix(0, 0)
+	later := func(r *Receiver, d time.Duration) {
+		for end := now.Add(d); now.Before(end); now = now.Add(20 * time.Millisecond) {
+			r.Expire(now)
+		}
+	}
+	replay := func(code byte, ts uint32) []packet { // begins with no duration, as captures do
+		return append([]packet{{code: code, ts: ts, ssrc: 7}}, key(code, ts)...)
+	}
+	cases := []struct {
+		name          string
+		first, second []packet
+		rest          time.Duration
+		want          string
+	}{
+		{"a capture from before", replay(4, 37120), replay(3, 31040), 600 * time.Millisecond, "43"},
+		{"the same capture again", replay(1, 13280), replay(1, 13280), 600 * time.Millisecond, "11"},
+		{"without a rest", replay(4, 37120), replay(3, 31040), 200 * time.Millisecond, "4"},
+		{"a copy of an end", key(4, 37120), key(4, 37120)[6:], time.Second, "4"},
+		{"an end from before", key(4, 37120), key(3, 31040)[4:], time.Second, "4"},
+		{"packets held up for long", key(4, 37120)[:2], key(4, 37120)[2:], time.Second, "4"},
+	}
+	for _, tc := range cases {
+		r := NewReceiver(8000)
+		got, _ := hear(r, tc.first)
+		later(r, tc.rest)
+		more, _ := hear(r, tc.second)
+		if got += more; got != tc.want {
+			t.Errorf("%s: digits %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
 func TestReceiverAllocatesNothing(t *testing.T) {
 	r := NewReceiver(8000)
 	p := key(1, 0)[0].payload()
