@@ -42,6 +42,7 @@ type traceLog struct {
 	db   *sql.DB
 	wake chan struct{}
 	quit chan struct{}
+	gzip *gzip.Writer // of run alone; a new one for each event would be half a megabyte of garbage
 
 	mu      sync.Mutex // guards what follows
 	queue   []row
@@ -68,7 +69,11 @@ func openTrace(ctx context.Context, cfg Config) (*traceLog, error) {
 			return nil, fmt.Errorf("open trace %s: %w", path, err)
 		}
 	}
-	return &traceLog{cfg: cfg, db: db, wake: make(chan struct{}, 1), quit: make(chan struct{})}, nil
+	z, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &traceLog{cfg: cfg, db: db, wake: make(chan struct{}, 1), quit: make(chan struct{}), gzip: z}, nil
 }
 
 func tryTrace(ctx context.Context, path string) (*sql.DB, error) {
@@ -183,7 +188,7 @@ func (t *traceLog) write(batch []row) error {
 	st, err := tx.PrepareContext(ctx, "INSERT INTO events (call, seq, time, event) VALUES (?, ?, ?, ?)")
 	for i := 0; err == nil && i < len(batch); i++ {
 		r := batch[i]
-		_, err = st.ExecContext(ctx, r.call, r.seq, r.at, squeeze(r.event))
+		_, err = st.ExecContext(ctx, r.call, r.seq, r.at, t.squeeze(r.event))
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
@@ -207,16 +212,13 @@ func (t *traceLog) sweep(ctx context.Context, before time.Time) {
 
 func (t *traceLog) close() { close(t.quit) }
 
-func squeeze(b []byte) []byte {
+func (t *traceLog) squeeze(b []byte) []byte {
 	if len(b) < squeezeAt {
 		return b
 	}
 	var buf bytes.Buffer
-	z, err := gzip.NewWriterLevel(&buf, gzip.BestSpeed)
-	if err != nil {
-		return b
-	}
-	if _, err := z.Write(b); err != nil || z.Close() != nil {
+	t.gzip.Reset(&buf)
+	if _, err := t.gzip.Write(b); err != nil || t.gzip.Close() != nil {
 		return b
 	}
 	return buf.Bytes()

@@ -48,8 +48,9 @@ type entry struct {
 	size int64
 	body string // file name; empty when it lives in memory alone
 
-	mu   sync.Mutex
-	meta meta
+	mu    sync.Mutex
+	meta  meta
+	noted time.Time // meta.Expires as it was written down
 }
 
 // held is a decoded entry. The entry tells whether it is still the current one.
@@ -157,8 +158,9 @@ func (c *Cache) obtain(ctx context.Context, key string, u *url.URL) (*Clip, erro
 	case err != nil:
 		return nil, err
 	case got.unchanged && clip != nil:
-		e.refresh(got.meta)
-		c.disk.note(e)
+		if e.refresh(got.meta, time.Now()) {
+			c.disk.note(e)
+		}
 		return clip, nil
 	}
 	fresh, err := decode(got.body, Hint{Name: name(u), ContentType: got.meta.ContentType, MaxDuration: c.maxDuration()})

@@ -39,10 +39,13 @@ func (e *entry) copyMeta() meta {
 	return e.meta
 }
 
-// refresh takes over what a 304 said. It may leave out validators, which then stay.
-func (e *entry) refresh(m meta) {
+// refresh takes over what a 304 said, and reports whether it is worth writing down. It may leave out validators, which
+// then stay. A file without a lifetime is asked for at every play: that it expired a little later is written down once
+// an hour only, for the time that it may be played stale after a restart.
+func (e *entry) refresh(m meta, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	old := e.meta
 	e.meta.Expires, e.meta.MustRevalidate = m.Expires, m.MustRevalidate
 	if m.ETag != "" {
 		e.meta.ETag = m.ETag
@@ -50,6 +53,12 @@ func (e *entry) refresh(m meta) {
 	if m.LastModified != "" {
 		e.meta.LastModified = m.LastModified
 	}
+	changed := e.meta.ETag != old.ETag || e.meta.LastModified != old.LastModified || m.MustRevalidate != old.MustRevalidate
+	worth := changed || m.Expires.After(now) || m.Expires.Sub(e.noted) > time.Hour
+	if worth {
+		e.noted = m.Expires
+	}
+	return worth
 }
 
 // mayBeStale tells whether the copy may be played although its server failed with err. An answer that the file is

@@ -129,10 +129,10 @@ func (f *Writer) Flush() error {
 		return f.err
 	}
 	n, err := f.w.Write(f.buf)
-	f.written += int64(n)
+	f.written += int64(n - n%(2*f.channels))
 	f.buf = f.buf[:0]
-	if err == nil && f.at != nil {
-		err = patch(f.at, uint32(f.written), wavHeader-4)
+	if f.at != nil && (err == nil || n > 0) { // what a full disk still took is heard too
+		err = errors.Join(err, patch(f.at, uint32(f.written), wavHeader-4))
 	}
 	if err != nil {
 		f.err = fmt.Errorf("write WAV: %w", err)
