@@ -50,13 +50,15 @@ type Store struct {
 
 var _ interpreter.Records = (*Store)(nil)
 
+const databaseName = "pintle.db"
+
 // readers is how many connections read at once.
 const readers = 4
 
 // Open opens the store, or makes it. It fails when another process has it, or when the file is damaged; the message
 // then says how to repair it. It never begins anew in place of a file that cannot be read.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{cfg: cfg.withDefaults(), path: filepath.Join(cfg.Dir, "pintle.db"), opened: time.Now()}
+	s := &Store{cfg: cfg.withDefaults(), path: filepath.Join(cfg.Dir, databaseName), opened: time.Now()}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}

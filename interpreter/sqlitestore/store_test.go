@@ -195,7 +195,7 @@ func TestBatchesShareCommits(t *testing.T) {
 					held <- struct{}{}
 					<-hold
 				}
-			case opFull:
+			case opSync:
 				synced++
 			}
 			return nil
@@ -212,8 +212,8 @@ func TestBatchesShareCommits(t *testing.T) {
 		synctest.Wait()
 		close(hold)
 		wg.Wait()
-		if commits != 2 || synced != 1 {
-			t.Errorf("%d commits, durability set %d times; want 2 and 1", commits, synced)
+		if commits != 2 || synced < 1 || synced > 2 {
+			t.Errorf("%d commits, synced %d times; want 2, and as often at most", commits, synced)
 		}
 	})
 }
@@ -225,8 +225,8 @@ func inject(s *Store, f func(op) error) {
 }
 
 func TestFailedWriteStopsTheStore(t *testing.T) {
-	for _, at := range []op{opBegin, opPut, opCommit, opFull} {
-		t.Run(fmt.Sprintf("%.12s", statements[at]), func(t *testing.T) {
+	for name, at := range map[string]op{"begin": opBegin, "put": opPut, "commit": opCommit, "sync": opSync} {
+		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir())
 			must(t, s.Put(t.Context(), "cdr", "before", 1, 0))
 			inject(s, func(o op) error {
@@ -248,7 +248,7 @@ func TestFailedWriteStopsTheStore(t *testing.T) {
 			}
 			var n int
 			must(t, s.Get(t.Context(), "cdr", "before", &n)) // reading goes on
-			if err := s.Get(t.Context(), "cdr", "lost", &n); !errors.Is(err, interpreter.ErrNotFound) {
+			if err := s.Get(t.Context(), "cdr", "lost", &n); at != opSync && !errors.Is(err, interpreter.ErrNotFound) {
 				t.Errorf("the failed write: %v", err)
 			}
 		})

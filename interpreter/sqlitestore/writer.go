@@ -28,21 +28,19 @@ const (
 	opBegin op = iota
 	opCommit
 	opRollback
-	opFast // the next commits need no fsync
-	opFull // they do
 	opPut
 	opDelete
 	opBeat
 	opSweep
 	ops // how many there are
+
+	opSync = ops // no statement: the log is brought to the disk
 )
 
 var statements = [ops]string{
 	opBegin:    "BEGIN IMMEDIATE",
 	opCommit:   "COMMIT",
 	opRollback: "ROLLBACK",
-	opFast:     "PRAGMA synchronous = NORMAL",
-	opFull:     "PRAGMA synchronous = FULL",
 	// A record that has expired does not exist: writing it again is its first write.
 	opPut: `INSERT INTO records (seq, kind, id, expires, value) VALUES (?1, ?2, ?3, ?4, ?5)
 		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, expires = excluded.expires,
@@ -83,7 +81,8 @@ var (
 	errFailed = errors.New("store has stopped after a failed write; restart the engine when the disk is well")
 )
 
-// writer owns the one connection that writes.
+// writer owns the one connection that writes. It commits without waiting for the disk; what must be there before
+// anyone is told goes on to the syncer.
 type writer struct {
 	cfg      Config
 	conn     *sql.Conn
@@ -94,8 +93,8 @@ type writer struct {
 	quit     chan struct{} // asks run to end
 	ended    chan struct{} // run has ended
 
-	seq  int64      // of the latest new record
-	mode durability // of the connection
+	seq int64 // of the latest new record
+	log syncer
 
 	mu     sync.Mutex     // guards what follows
 	state  error          // nil while all is well
@@ -104,7 +103,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, db *sql.DB, cfg Config) (*writer, error) {
-	w := &writer{cfg: cfg, requests: make(chan *request, groupMost), quit: make(chan struct{}), ended: make(chan struct{}), reserve: newReserve(cfg)}
+	w := &writer{cfg: cfg, log: newSyncer(cfg), requests: make(chan *request, groupMost), quit: make(chan struct{}), ended: make(chan struct{}), reserve: newReserve(cfg)}
 	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM records").Scan(&w.seq); err != nil {
 		return nil, err
 	}
@@ -164,6 +163,10 @@ func (r *request) late() error {
 // run commits groups of requests until close, and then those that wait.
 func (w *writer) run() {
 	defer close(w.ended)
+	var syncing sync.WaitGroup
+	syncing.Go(w.syncAll)
+	defer syncing.Wait()
+	defer close(w.log.committed)
 	for {
 		select {
 		case r := <-w.requests:
@@ -198,7 +201,11 @@ func (w *writer) group(first *request) {
 			return
 		}
 		err := w.commit(list)
-		if err == nil || !w.waitOut(err) {
+		if err == nil {
+			w.tell(list)
+			return
+		}
+		if !w.waitOut(err) {
 			for _, r := range list {
 				r.done <- err
 			}
@@ -258,13 +265,6 @@ func (w *writer) commit(list []*request) error {
 	if w.stopped() {
 		return errFailed
 	}
-	how := inLog
-	for _, r := range list {
-		how = max(how, r.how)
-	}
-	if err := w.setMode(how); err != nil {
-		return err
-	}
 	if err := w.exec(opBegin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -281,23 +281,10 @@ func (w *writer) commit(list []*request) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	w.mu.Lock()
-	w.state = nil
-	w.mu.Unlock()
-	return nil
-}
-
-func (w *writer) setMode(how durability) error {
-	if w.mode == how {
-		return nil
+	defer w.mu.Unlock()
+	if !w.failed { // the log may have failed to reach the disk meanwhile
+		w.state = nil
 	}
-	pragma := opFast
-	if how == onDisk {
-		pragma = opFull
-	}
-	if err := w.exec(pragma); err != nil {
-		return fmt.Errorf("set durability: %w", err)
-	}
-	w.mode = how
 	return nil
 }
 
@@ -324,17 +311,23 @@ func (w *writer) apply(list []*request) error {
 }
 
 func (w *writer) exec(o op, args ...any) error {
-	w.mu.Lock()
-	inject := w.inject
-	w.mu.Unlock()
-	if inject != nil {
-		if err := inject(o); err != nil {
-			return err
-		}
+	if err := w.injected(o); err != nil {
+		return err
 	}
 	// Not under a request's context: a commit that has begun is brought to its end.
 	_, err := w.prepared[o].ExecContext(context.Background(), args...)
 	return err
+}
+
+// injected is what a test lets an operation end with.
+func (w *writer) injected(o op) error {
+	w.mu.Lock()
+	inject := w.inject
+	w.mu.Unlock()
+	if inject == nil {
+		return nil
+	}
+	return inject(o)
 }
 
 func (w *writer) stopped() bool {
