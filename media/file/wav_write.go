@@ -111,6 +111,7 @@ func (f *Writer) Duration() time.Duration {
 
 func (f *Writer) passOn() error {
 	if f.err != nil {
+		f.buf = f.buf[:0] // it will never be in the file
 		return f.err
 	}
 	if len(f.buf) < f.rate*f.channels { // half a second

@@ -37,36 +37,33 @@ func (f *Factory) Open(gone func(reason string)) (*Half, error) {
 	opt := rtpio.Options{RTP: sockets.RTP, RTCP: sockets.RTCP, Pace: f.Pacers.Least(), Wait: f.Wait, Name: "pintle"}
 	h, err := Open(opt, f.Sounds, gone)
 	if err != nil {
-		sockets.Close()
+		sockets.Close() //nolint:errcheck // the failure above is the one to tell
 		return nil, err
 	}
 	h.release = sockets
 	return h, nil
 }
 
-// Half is one leg's sound.
+// Half is one leg's sound. Its methods may be called from any goroutine.
 type Half struct {
 	stream  *rtpio.Stream
 	sounds  *Sounds
 	digits  chan interpreter.Digit
 	release interface{ Close() error } // the ports, when the stream is closed
-	closing context.Context            // ends with Close
-	cancel  context.CancelFunc
+	closing context.Context            //nolint:containedctx // a half is a lifetime; the cause is ErrCallOver
+	cancel  context.CancelCauseFunc
 	running sync.WaitGroup
 	once    sync.Once
 	relay   atomic.Pointer[relay]
-	sent    sync.Once
+	live    chan struct{} // one token: packets may begin to flow
+
+	turns sync.Mutex // held while a source is put on the line, so that a prompt that was replaced cannot come back
+	turn  *turn      // guarded by turns
 
 	mu    sync.Mutex // guards what follows
 	codec codec.Info
+	agree string // what was agreed last, for the trace
 	emit  func(interpreter.Event)
-}
-
-// relay is what becomes of keys in a bridge: those in keep stay with the verb that bridged, the others are the other
-// party's.
-type relay struct {
-	to   *rtpio.Stream // nil: the bridge itself passes keys on
-	keep string
 }
 
 // Open starts a half on given packet sockets, which it takes over.
@@ -77,18 +74,10 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open RTP: %w", err)
 	}
-	h := &Half{stream: stream, sounds: s, codec: first, digits: make(chan interpreter.Digit, digitsKept)}
-	h.closing, h.cancel = context.WithCancel(context.Background())
+	h := &Half{stream: stream, sounds: s, codec: first, digits: make(chan interpreter.Digit, digitsKept), live: make(chan struct{}, 1)}
+	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
-	h.running.Go(func() {
-		select {
-		case <-stream.TimedOut():
-			if gone != nil {
-				gone("no media came from the far end for too long")
-			}
-		case <-h.closing.Done():
-		}
-	})
+	h.running.Go(func() { h.watch(gone) })
 	return h, nil
 }
 
@@ -116,10 +105,6 @@ func (h *Half) Update(p rtpio.Params) error {
 	if err := h.stream.Update(p); err != nil {
 		return err
 	}
-	h.mu.Lock()
-	changed := h.codec.Name != p.Codec.Name
-	h.codec = p.Codec
-	h.mu.Unlock()
 	text := fmt.Sprintf("media %s to %v", p.Codec.Name, p.Remote)
 	switch {
 	case p.Direction != rtpio.SendRecv:
@@ -127,10 +112,59 @@ func (h *Half) Update(p rtpio.Params) error {
 	case p.Inband:
 		text += ", keys as tones"
 	}
-	if changed || p.Remote.IsValid() {
-		h.tell(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia, Text: text})
+	h.mu.Lock()
+	again := h.agree == text
+	h.codec, h.agree = p.Codec, text
+	h.mu.Unlock()
+	if p.Remote.IsValid() && !again {
+		h.milestone(text)
+	}
+	select {
+	case h.live <- struct{}{}:
+	default:
 	}
 	return nil
+}
+
+func (h *Half) milestone(text string) {
+	h.tell(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia, Text: text})
+}
+
+// watch tells of the first packets and of their absence.
+func (h *Half) watch(gone func(reason string)) {
+	const first, most = media.FrameDuration, time.Second
+	pause, sent, came := first, false, false
+	look := time.NewTimer(most)
+	look.Stop()
+	defer look.Stop()
+	for {
+		select {
+		case <-h.live:
+			pause = first
+		case <-look.C:
+			pause = min(2*pause, most)
+			if at := h.stream.FirstPacketSent(); !sent && !at.IsZero() {
+				sent = true
+				h.tell(interpreter.Event{Time: at, Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia, Text: "first packet sent"})
+			}
+			if !came && h.stream.Stats().Received > 0 {
+				came = true
+				h.milestone("first packet came")
+			}
+		case <-h.stream.TimedOut():
+			const reason = "no media came from the far end for too long"
+			h.milestone(reason)
+			if gone != nil {
+				gone(reason)
+			}
+			return
+		case <-h.closing.Done():
+			return
+		}
+		if !sent || !came {
+			look.Reset(pause)
+		}
+	}
 }
 
 // Digits is the queue of keys.
@@ -159,9 +193,7 @@ func (h *Half) key(e dtmf.Event) {
 	h.tell(interpreter.Event{Lane: interpreter.LaneCaller, Kind: interpreter.EvDigit, Time: d.At,
 		Text: "digit " + string(d.Key), Data: interpreter.DigitData{Key: string(d.Key), Source: d.Source}})
 	if r := h.relay.Load(); r != nil && strings.IndexByte(r.keep, d.Key) < 0 {
-		if r.to != nil {
-			r.to.SendDigits(h.closing, string(d.Key), 0, 0) //nolint:errcheck // a key that crosses another is lost, as on a line
-		}
+		r.pass(d)
 		return
 	}
 	select {
@@ -179,41 +211,6 @@ func sourceOf(s dtmf.Source) interpreter.DigitSource {
 	default:
 		return interpreter.DigitRTP
 	}
-}
-
-// Join lets both parties hear each other until ctx ends or one half is closed. It returns when nothing of the join is
-// left, with an error only if it could not be made.
-func (h *Half) Join(ctx context.Context, other *Half, o interpreter.BridgeOptions) error {
-	policy := rtpio.ForwardDigits
-	if o.KeepKeys != "" {
-		policy = rtpio.SuppressDigits
-	}
-	b, err := rtpio.Join(h.stream, other.stream, policy)
-	if err != nil {
-		return err
-	}
-	defer b.Close()
-	mine, theirs := &relay{keep: o.KeepKeys}, &relay{}
-	if policy == rtpio.SuppressDigits {
-		mine.to, theirs.to = other.stream, h.stream
-	}
-	h.relay.Store(mine)
-	other.relay.Store(theirs)
-	defer h.relay.Store(nil)
-	defer other.relay.Store(nil)
-	var recording sync.WaitGroup
-	defer recording.Wait()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	if o.Record != nil {
-		recording.Go(func() { h.recordBoth(ctx, other, o) })
-	}
-	select {
-	case <-ctx.Done():
-	case <-h.closing.Done():
-	case <-other.closing.Done():
-	}
-	return nil
 }
 
 // Quality is what the half measured.
@@ -235,10 +232,11 @@ func (h *Half) RemoveTap(t *media.Tap) { h.stream.RemoveTap(t) }
 // Rate is the sample rate of the half.
 func (h *Half) Rate() int { return h.stream.Rate() }
 
-// Close stops all sound, waits for everything the half has started and gives the port back.
+// Close stops all sound, waits for everything the half has started and gives the port back. What still plays, records
+// or is joined returns, with ErrCallOver unless its own context has ended.
 func (h *Half) Close() {
 	h.once.Do(func() {
-		h.cancel()
+		h.cancel(interpreter.ErrCallOver)
 		h.stream.Close() //nolint:errcheck // sockets that fail to close are gone anyway
 		h.running.Wait()
 		if h.release != nil {

@@ -3,57 +3,175 @@ package audio
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"pintle/interpreter"
 	"pintle/media"
 	"pintle/media/codec"
+	"pintle/media/dtmf"
+	"pintle/media/rtpio"
 )
 
-// Play plays a prompt to its end. When ctx ends the sound stops at once and the cause is returned; a prompt that
-// another one replaced counts as played. A *Fault says why it could not be played as asked.
+// errReplaced ends the turn of a prompt whose place another one took.
+var errReplaced = errors.New("another prompt took its place")
+
+// patience is how long a prompt may take to be ready before the trace tells why nothing is heard.
+const patience = 300 * time.Millisecond
+
+// keyEnds is how long a key that is on the line may take to end.
+const keyEnds = time.Second
+
+// turn is one prompt's time on the line.
+type turn struct {
+	cancel context.CancelCauseFunc
+	over   chan struct{}
+}
+
+// Play plays a prompt to its end, as often as it says, without a gap. When ctx ends the sound stops at once and the
+// cause is returned; when the half is closed first, ErrCallOver. A prompt that another one replaced counts as played. A
+// *Fault says why it could not be played as asked.
 func (h *Half) Play(ctx context.Context, p interpreter.Prompt) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	rounds := max(p.Loop, 1)
-	if p.Loop == interpreter.Forever {
-		rounds = interpreter.Forever
+	if err := context.Cause(h.closing); err != nil {
+		return err
 	}
-	for n := 0; rounds == interpreter.Forever || n < rounds; n++ {
-		if err := h.round(ctx, p); err != nil {
+	on, t, before := h.take(ctx)
+	defer close(t.over)
+	defer t.cancel(nil)
+	defer context.AfterFunc(h.closing, func() { t.cancel(context.Cause(h.closing)) })()
+	err := h.play(on, p, before)
+	if errors.Is(err, media.ErrStopped) || errors.Is(err, rtpio.ErrClosed) {
+		<-on.Done() // only what ends a turn stops its sound
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if cause := context.Cause(on); cause != nil {
+		if errors.Is(cause, errReplaced) {
+			return nil
+		}
+		return cause
+	}
+	return err
+}
+
+// take begins a turn and ends the one before, which is returned if there was any.
+func (h *Half) take(ctx context.Context) (context.Context, *turn, *turn) {
+	on, cancel := context.WithCancelCause(ctx)
+	t := &turn{cancel: cancel, over: make(chan struct{})}
+	h.turns.Lock()
+	defer h.turns.Unlock()
+	before := h.turn
+	if before != nil {
+		before.cancel(errReplaced)
+	}
+	h.turn = t
+	return on, t, before
+}
+
+// start puts a source on the line, unless the turn is over.
+func (h *Half) start(on context.Context, src media.Source) (*media.Playback, error) {
+	h.turns.Lock()
+	defer h.turns.Unlock()
+	if err := context.Cause(on); err != nil {
+		return nil, err
+	}
+	return h.stream.Play(src), nil
+}
+
+// play plays a prompt as often as it says.
+func (h *Half) play(on context.Context, p interpreter.Prompt, before *turn) error {
+	if p.Digits != "" && before != nil {
+		select { // keys cannot be sent while others are
+		case <-before.over:
+		case <-on.Done():
+			return context.Cause(on)
+		}
+	}
+	rounds, within := p.Loop, 1
+	if rounds == 0 {
+		rounds = 1
+	}
+	if p.URL != "" || p.Audio != nil {
+		rounds, within = 1, rounds // a file repeats by itself
+	}
+	for n := 0; rounds < 0 || n < rounds; n++ {
+		if err := h.round(on, p, within); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// round plays a prompt once.
-func (h *Half) round(ctx context.Context, p interpreter.Prompt) error {
+// round plays a prompt once, a file as often as times says.
+func (h *Half) round(on context.Context, p interpreter.Prompt, times int) error {
 	if p.Digits != "" {
-		return h.sendDigits(ctx, p.Digits)
+		return h.sendDigits(on, p.Digits)
 	}
-	making, stop := context.WithCancel(ctx)
-	src, bad := h.sounds.source(making, p, h.params())
-	defer waitFor(src)
+	making, stop := context.WithCancel(on)
 	defer stop()
+	ready := h.tellSlow(p)
+	src, bad := h.sounds.source(making, p, asked{h.params(), times})
+	ready()
 	if src == nil {
 		return bad
 	}
-	err := h.stream.Play(src).Wait(ctx)
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
+	playing, err := h.start(on, src)
+	if err == nil {
+		err = playing.Wait(on)
 	}
-	if err != nil && !errors.Is(err, media.ErrStopped) {
+	if err != nil {
+		stop()
+	}
+	short := waitFor(src)
+	switch {
+	case on.Err() != nil, errors.Is(err, media.ErrStopped):
+		return err
+	case err != nil:
 		return &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "play", Err: err}
+	case short != nil:
+		return &interpreter.Fault{Code: interpreter.CodeNoVoice, Msg: "the voice broke off", Err: short}
 	}
 	return bad
 }
 
-// waitFor joins what a source still does in the background.
-func waitFor(src media.Source) {
-	if w, ok := src.(interface{ Wait() error }); ok {
-		w.Wait() //nolint:errcheck // what was heard is what counts
+// tellSlow tells the trace when a prompt is not ready soon, and when it is ready then. The function returned says that
+// it is.
+func (h *Half) tellSlow(p interpreter.Prompt) func() {
+	what := "the sound"
+	if p.Text != nil {
+		what = "the voice"
 	}
+	began, told, over := time.Now(), false, make(chan struct{})
+	var g sync.WaitGroup
+	g.Go(func() {
+		t := time.NewTimer(patience)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			told = true
+			h.milestone(what + " is being prepared")
+		case <-over:
+		}
+	})
+	return func() {
+		close(over)
+		g.Wait()
+		if told {
+			h.milestone(what + " was prepared in " + time.Since(began).Round(time.Millisecond).String())
+		}
+	}
+}
+
+// waitFor joins what a source still does in the background, and tells what cut it short.
+func waitFor(src media.Source) error {
+	if w, ok := src.(interface{ Wait() error }); ok {
+		return w.Wait()
+	}
+	return nil
 }
 
 func (h *Half) params() codec.Info {
@@ -62,8 +180,15 @@ func (h *Half) params() codec.Info {
 	return h.codec
 }
 
+// sendDigits presses keys. One that is still sounding, or crosses from the other leg of a bridge, is let out first.
 func (h *Half) sendDigits(ctx context.Context, digits string) error {
 	err := h.stream.SendDigits(ctx, digits, 0, 0)
+	for waited := time.Duration(0); errors.Is(err, dtmf.ErrBusy) && waited < keyEnds; waited += media.FrameDuration {
+		if err := interpreter.Sleep(ctx, media.FrameDuration); err != nil {
+			return err
+		}
+		err = h.stream.SendDigits(ctx, digits, 0, 0)
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
@@ -78,7 +203,15 @@ func (h *Half) Prepare(ctx context.Context, p interpreter.Prompt) error {
 	if p.Digits != "" || p.Tone != "" || p.Silence > 0 {
 		return nil
 	}
-	src, err := h.sounds.source(ctx, p, h.params())
-	waitFor(src)
-	return err
+	src, err := h.sounds.source(ctx, p, asked{h.params(), 1})
+	short := waitFor(src)
+	switch {
+	case context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	case short != nil:
+		return &interpreter.Fault{Code: interpreter.CodeNoVoice, Msg: "the voice broke off", Err: short}
+	}
+	return nil
 }

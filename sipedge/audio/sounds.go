@@ -35,28 +35,34 @@ var ErrNotOwn = errors.New("not a URL of ours")
 // something should have been said.
 const noVoiceTone = "440/180,0/60,350/180,0/400"
 
-// source makes the source of a prompt for a codec, once through. A source that stands in for what cannot be played
+// asked is what a source has to give: sound for a codec, and how often where it repeats by itself.
+type asked struct {
+	codec codec.Info
+	times int // below 0: for ever
+}
+
+// source makes the source of a prompt: a file repeated as asked, anything else once through. A source that stands in for what cannot be played
 // comes with the fault that says so. ctx lasts as long as the source is played.
-func (s *Sounds) source(ctx context.Context, p interpreter.Prompt, c codec.Info) (media.Source, error) {
+func (s *Sounds) source(ctx context.Context, p interpreter.Prompt, a asked) (media.Source, error) {
 	switch {
 	case p.URL != "":
 		clip, err := s.fetched(ctx, p.URL)
 		if err != nil {
 			return nil, err
 		}
-		return clipSource(clip, c)
+		return clipSource(clip, a)
 	case p.Audio != nil:
 		clip, err := file.Open(bytes.NewReader(p.Audio), file.Hint{Name: "answer"})
 		if err != nil {
 			return nil, fault("the answer's audio", err)
 		}
-		return clipSource(clip, c)
+		return clipSource(clip, a)
 	case p.Tone != "":
-		return toneSource(c.SampleRate, p.Tone)
+		return toneSource(a.codec.SampleRate, p.Tone)
 	case p.Silence > 0:
 		return &media.Silence{For: p.Silence}, nil
 	default:
-		return s.spoken(ctx, p, c)
+		return s.spoken(ctx, p, a.codec)
 	}
 }
 
@@ -101,6 +107,9 @@ func (s *Sounds) fetched(ctx context.Context, rawURL string) (*file.Clip, error)
 	if s.Own != nil {
 		clip, err := s.Own.Get(ctx, rawURL)
 		if !errors.Is(err, ErrNotOwn) {
+			if cause := context.Cause(ctx); cause != nil {
+				return nil, cause
+			}
 			return clip, fault(shownURL(rawURL), err)
 		}
 	}
@@ -141,15 +150,15 @@ func shownURL(raw string) string {
 }
 
 // clipSource plays a clip at a codec's rate, ready encoded.
-func clipSource(clip *file.Clip, c codec.Info) (media.Source, error) {
-	at, err := clip.At(c.SampleRate)
+func clipSource(clip *file.Clip, a asked) (media.Source, error) {
+	at, err := clip.At(a.codec.SampleRate)
 	if err == nil {
-		err = at.Prepare(c)
+		err = at.Prepare(a.codec)
 	}
 	if err != nil {
 		return nil, fault(clip.Name(), err)
 	}
-	return at.Play(file.PlayOptions{}), nil
+	return at.Play(file.PlayOptions{Loops: a.times}), nil
 }
 
 // toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, or a

@@ -1,0 +1,202 @@
+package audio
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pintle/interpreter"
+	"pintle/media"
+	"pintle/media/codec"
+	"pintle/media/rtpio"
+)
+
+func codecNamed(name string) codec.Info {
+	c, _ := codec.ByName(name, 8000)
+	return c
+}
+
+func TestDigitsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, nil, nil)
+		want := strings.Repeat("0123456789", 20)
+		for i := range want {
+			l.Key(want[i], 0)
+			synctest.Wait()
+		}
+		if got := keys(l.Half); got != want[:128] {
+			t.Errorf("%d keys wait, want the oldest 128: %s", len(got), got)
+		}
+		l.Key('#', 0)
+		synctest.Wait()
+		if got := keys(l.Half); got != "#" {
+			t.Errorf("then %q, want #", got)
+		}
+	})
+}
+
+// Each key and each milestone is told once, in whatever ways it came.
+func TestTrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, nil, nil)
+		began := time.Now()
+		time.Sleep(100 * time.Millisecond)
+		go l.phone.Play(t.Context(), interpreter.Prompt{Digits: "4"}) //nolint:errcheck // the key is looked at
+		time.Sleep(60 * time.Millisecond)
+		l.Key('4', 0)
+		time.Sleep(time.Second)
+		l.Key('4', 0)
+		synctest.Wait()
+		p := rtpio.Params{Codec: codecNamed("PCMU"), EventSend: 101, EventRecv: 101, Remote: l.phone.Local()}
+		for _, d := range []rtpio.Direction{rtpio.SendRecv, rtpio.Inactive, rtpio.Inactive, rtpio.SendRecv} {
+			p.Direction = d
+			if err := l.Update(p); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		want := []string{"media PCMU to 192.0.2.2:10000", "first packet sent", "first packet came", "digit 4", "digit 4",
+			"media PCMU to 192.0.2.2:10000 inactive", "media PCMU to 192.0.2.2:10000"}
+		got := l.events.texts()
+		if len(got) > 2 && got[1] == "first packet came" {
+			got[1], got[2] = got[2], got[1]
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("told\n%q, want\n%q", got, want)
+		}
+		l.events.mu.Lock()
+		defer l.events.mu.Unlock()
+		for _, e := range l.events.all {
+			d, ok := e.Data.(interpreter.DigitData)
+			if ok != (e.Kind == interpreter.EvDigit) || (ok && (d.Key != "4" || e.Lane != interpreter.LaneCaller)) {
+				t.Errorf("event %+v", e)
+			}
+			if e.Text == "first packet sent" && e.Time.Sub(began) > 20*time.Millisecond {
+				t.Errorf("the first packet was sent after %v", e.Time.Sub(began))
+			}
+		}
+		if got := keys(l.Half); got != "44" {
+			t.Errorf("keys %q, want 44", got)
+		}
+	})
+}
+
+func TestFarEndFallsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := rtpio.Pair()
+		defer there.Close()
+		pacer := media.NewPacer()
+		defer pacer.Close()
+		gone := make(chan string, 1)
+		o := rtpio.Options{RTP: here, Pace: pacer, Wait: rtpio.Timeouts{First: 5 * time.Second}}
+		h, err := Open(o, &Sounds{}, func(why string) { gone <- why })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		told := &events{}
+		h.Trace(told.add)
+		if err := h.Update(rtpio.Params{Codec: codecNamed("PCMU"), Remote: there.LocalAddr()}); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		why := <-gone
+		if took := time.Since(began); !near(took, 5*time.Second, 40*time.Millisecond) || !slices.Contains(told.texts(), why) {
+			t.Errorf("after %v: %q, told %q", took, why, told.texts())
+		}
+	})
+}
+
+func TestQuality(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, nil, nil)
+		time.Sleep(time.Second)
+		q := l.Quality()
+		if q.Codec != "PCMU" || q.Sent < 48 || q.Received < 48 || q.Lost != 0 || q.MOS < 4 || q.FirstPacket.IsZero() {
+			t.Errorf("%+v", q)
+		}
+	})
+}
+
+// Closing gives the port back, once, whoever else is closing.
+func TestFactory(t *testing.T) {
+	ports, err := rtpio.NewPorts(netip.MustParseAddr("127.0.0.1"), 42000, 42001)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pacers := media.NewPacers(1)
+	defer pacers.Close()
+	f := &Factory{Ports: ports, Pacers: pacers, Sounds: &Sounds{}}
+	h, err := f.Open(nil)
+	if err != nil {
+		t.Skipf("port 42000 is taken: %v", err)
+	}
+	if _, err := f.Open(nil); err == nil {
+		t.Error("a second half got the one pair of ports")
+	}
+	done := make(chan struct{})
+	go func() { h.Close(); close(done) }()
+	h.Close()
+	<-done
+	if n := pacers.Stats().Legs; n != 0 {
+		t.Errorf("%d legs are left", n)
+	}
+}
+
+// Recording and bridging cost no memory frame by frame, neither in the tick nor beside it.
+func TestNoAllocationPerTick(t *testing.T) {
+	pacer := media.NewManualPacer()
+	defer pacer.Close()
+	var halves []*Half
+	for range 2 {
+		here, there := rtpio.Pair()
+		for _, end := range []*rtpio.End{here, there} {
+			h, err := Open(rtpio.Options{RTP: end, Pace: pacer, Rest: time.Hour}, &Sounds{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			halves = append(halves, h)
+		}
+		p := rtpio.Params{Codec: codecNamed("PCMU"), Remote: there.LocalAddr()}
+		if err := halves[len(halves)-2].Update(p); err != nil {
+			t.Fatal(err)
+		}
+		p.Remote = here.LocalAddr()
+		if err := halves[len(halves)-1].Update(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	over := make(chan struct{}, 2)
+	d := &disk{b: make([]byte, 0, 1<<22)}
+	go func() {
+		halves[0].Join(ctx, halves[2], interpreter.BridgeOptions{Record: d, KeepKeys: "*"}) //nolint:errcheck // ends with the test
+		over <- struct{}{}
+	}()
+	go func() {
+		halves[0].Record(ctx, &disk{b: make([]byte, 0, 1<<22)}, interpreter.RecordOptions{}) //nolint:errcheck // likewise
+		over <- struct{}{}
+	}()
+	now := time.Now()
+	step := func() {
+		now = now.Add(media.FrameDuration)
+		pacer.TickAll(now)
+		time.Sleep(50 * time.Microsecond) // the readers of sockets and taps have their turn: what they do counts as well
+	}
+	for range 100 {
+		step()
+	}
+	if n := testing.AllocsPerRun(200, step); n != 0 {
+		t.Errorf("%v allocations a tick", n)
+	}
+	halves[0].Close()
+	<-over
+	<-over
+	if len(d.b) < 4*16000 {
+		t.Errorf("%d octets were recorded in 6 seconds", len(d.b))
+	}
+}
