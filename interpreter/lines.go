@@ -13,7 +13,8 @@ type Lines interface {
 	// ends the attempt is cancelled and context.Cause(ctx) returned; an answer that crosses is hung up.
 	Dial(ctx context.Context, to Target, o DialOptions) (Leg, error)
 	// Bridge joins two answered legs until one of them ends (then it returns nil) or ctx ends (then
-	// context.Cause(ctx)); both legs live on except the one that ended.
+	// context.Cause(ctx)); both legs live on except the one that ended. A *Fault 90004 instead says that it came so too,
+	// and that the recording broke off before.
 	Bridge(ctx context.Context, a, b Leg, o BridgeOptions) error
 }
 

@@ -207,6 +207,8 @@ func (e *Edge) Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.B
 	defer context.AfterFunc(b.Context(), cancel)()
 	err := la.audio.Join(joined, lb.audio, o)
 	switch {
+	case interpreter.CodeOf(err) == interpreter.CodeRecording:
+		return err // they talked to the end; the file alone is cut short
 	case a.Context().Err() != nil || b.Context().Err() != nil:
 		return nil
 	case ctx.Err() != nil:

@@ -23,12 +23,12 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	rec := r.openRecording(ctx)
 	lead, joined := r.lead(), time.Now()
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "bridge " + names(a.to), Data: a.child.ID})
-	cause := r.join(ctx, a, interpreter.BridgeOptions{
+	cause, broken := r.join(ctx, a, interpreter.BridgeOptions{
 		Record: rec.writer(), Stereo: r.d.Record.Dual, Track: r.d.Record.Track, KeepKeys: r.d.HangupKey, Lead: lead,
 	})
 	ran := interpreter.Recorded{Length: lead + time.Since(joined), Trimmed: lead + time.Since(joined)}
-	if interpreter.CodeOf(cause) == interpreter.CodeRecording {
-		ran.Why, cause = interpreter.RecordFault, nil // the parties talked to the end; the file alone is cut short
+	if broken {
+		ran.Why = interpreter.RecordFault // the parties talked to the end; the file alone is cut short
 	}
 	why := whyParted(ctx, cause)
 	a.result.Bridged = true
@@ -52,8 +52,8 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 }
 
 // join bridges the two legs and returns why they were parted: nil when one of them ended, a *Pressed, ErrTimeLimit, a
-// failure, or the cause of ctx.
-func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions) error {
+// failure, or the cause of ctx. broken says that the recording ended before they were.
+func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions) (parted error, broken bool) {
 	on, stop := context.WithCancelCause(ctx)
 	if r.d.TimeLimit > 0 {
 		limit := time.AfterFunc(r.d.TimeLimit, func() { stop(interpreter.ErrTimeLimit) })
@@ -67,18 +67,19 @@ func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions
 		g.Go(func() { watchKeys(on, r.c.Leg, r.d.HangupKey, stop) })
 	}
 	err := r.c.Lines.Bridge(on, r.c.Leg, a.leg, o)
-	if cause := context.Cause(on); cause != nil {
-		return cause
-	}
-	if err == nil {
-		return nil
-	}
+	cause := context.Cause(on)
 	var f *interpreter.Fault
-	if !errors.As(err, &f) {
+	switch {
+	case interpreter.CodeOf(err) == interpreter.CodeRecording:
+		r.c.Fault(err)
+		return cause, true
+	case cause != nil || err == nil:
+		return cause, false
+	case !errors.As(err, &f):
 		f = &interpreter.Fault{Code: interpreter.CodeMedia, Msg: "join the two parties", Err: err}
 	}
 	r.c.Fault(f)
-	return f
+	return f, false
 }
 
 // watchKeys ends a conversation when the caller presses one of keys.
