@@ -15,6 +15,7 @@ type loop struct {
 	enters int
 	idle   int         // documents in a row without media or waiting
 	times  []time.Time // of the latest documents, for the rate
+	refuse *Hangup     // how a call that nobody has answered ends when no step is left; nil: as the dialect says
 }
 
 // run fetches, parses and runs documents until the call is to be hung up, and returns how; nil means that a verb
@@ -45,7 +46,7 @@ func (c *Call) run(ctx context.Context, r Request) *Hangup {
 				return why
 			}
 		}
-		l.left, l.idle = nil, 0
+		l.left, l.idle, l.refuse = nil, 0, nil
 		req = red.Request
 	}
 }
@@ -146,6 +147,9 @@ func (l *loop) play(ctx context.Context, doc *Document) (*Request, *Hangup, erro
 			}
 			c.Fault(f)
 		}
+		if out.refuse != nil {
+			l.refuse = out.refuse
+		}
 		switch out.kind {
 		case outGoto:
 			if out.req.Else == "" || step.Children[out.req.Else] == nil {
@@ -157,12 +161,13 @@ func (l *loop) play(ctx context.Context, doc *Document) (*Request, *Hangup, erro
 			return nil, &Hangup{By: ByFlow, Code: 200}, nil
 		case outRelease:
 			return nil, nil, nil
+		case outContinue, outBranch, outEnter, outStop:
 		}
 		if step, err = l.next(step, out); err != nil {
 			return nil, nil, err
 		}
 	}
-	return nil, &Hangup{By: ByFlow, Code: 200, Reason: "end of the document", endOfDocument: true}, l.answerAtEnd(ctx, doc)
+	return l.atEnd(ctx, doc)
 }
 
 // follow completes the request of a Goto with what the asking document lends it.
@@ -194,12 +199,19 @@ func (l *loop) gotoElse(ctx context.Context, doc *Document, step *Step, r Reques
 	return l.play(ctx, &rest)
 }
 
-// answerAtEnd answers a leg that no verb has answered, where the dialect wants the caller to be charged for nothing.
-func (l *loop) answerAtEnd(ctx context.Context, doc *Document) error {
-	if !doc.EndAnswers {
-		return nil
+// atEnd ends a document that has no step left. A leg that no step has answered is refused if a Dial reached nobody on
+// its behalf; else it is answered where the dialect says so.
+func (l *loop) atEnd(ctx context.Context, doc *Document) (*Request, *Hangup, error) {
+	why := Hangup{By: ByFlow, Code: 200, Reason: "end of the document"}
+	var err error
+	switch {
+	case l.refuse != nil && l.c.Answered().IsZero():
+		why = *l.refuse
+	case doc.EndAnswers:
+		err = l.c.Answer(ctx)
 	}
-	return l.c.Answer(ctx)
+	why.endOfDocument = true
+	return nil, &why, err
 }
 
 // next follows a step's outcome to the step that comes now; nil ends the flow.

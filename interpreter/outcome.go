@@ -6,6 +6,8 @@ type Outcome struct {
 	key  string
 	req  Request
 	flow *Step
+
+	refuse *Hangup // how a call that is still unanswered ends when no step is left; nil: as before
 }
 
 type outcomeKind uint8
@@ -41,6 +43,13 @@ func End() Outcome { return Outcome{kind: outEnd} }
 
 // Release stops interpreting and leaves the leg to someone else.
 func Release() Outcome { return Outcome{kind: outRelease} }
+
+// Refusing is the same outcome of a step that left the call unanswered because it reached nobody: if no later step
+// answers the call, not even one of a later document, it is refused at its end as why says, and never answered.
+func (o Outcome) Refusing(why Hangup) Outcome {
+	o.refuse = &why
+	return o
+}
 
 // String names the outcome for traces and tests.
 func (o Outcome) String() string {

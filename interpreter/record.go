@@ -119,6 +119,8 @@ func finalStatus(why *Hangup, answered bool) CallStatus {
 	switch {
 	case answered:
 		return StatusCompleted
+	case why.Status.Final():
+		return why.Status
 	case why.By == ByCaller:
 		if why.Code >= 300 && why.Code != 487 {
 			return StatusOf(why.Code)

@@ -3,6 +3,7 @@ package twiml
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 
 	"pintle/interpreter"
@@ -69,7 +70,7 @@ func decodeDial(r *reader, e *element) interpreter.Verb {
 	if e.str("action") == "" {
 		d.Action.Method = e.method("method", codeDialMethod)
 	} else {
-		d.Action = e.action("action", "method", codeDialMethod)
+		d.Action = e.action(codeDialMethod)
 	}
 	d.Dial = verbs.Dial{
 		Timeout:        e.seconds("timeout", bounds{code: codeDialTimeout, min: minRing, max: maxRing, raise: true}),
@@ -211,10 +212,37 @@ func (v Dial) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 		lastRequest(c, v.Action, res)
 		return interpreter.Continue(), err
 	case err != nil || !v.Action.given():
-		return interpreter.Continue(), err
+		return interpreter.Continue().Refusing(unreached(out.DialResult)), err
 	default:
-		return v.Action.follow(c, res)
+		next, err := v.Action.follow(c, res)
+		return next.Refusing(unreached(out.DialResult)), err
 	}
+}
+
+// Refusals of a caller for whom nobody was reached (RFC 3261 §21.4 and §21.5). Replies that only concern the leg we
+// made, such as a challenge, a redirection or our own time limit, are not his.
+const (
+	sipUnavailable = 480
+	sipError       = 500
+)
+
+// passedOn are the replies of a called party that mean the same to the caller.
+var passedOn = []int{sipNotFound, 410, 484, 488, sipBusy, 600, 603, 604}
+
+// unreached is how the caller of an answerOnBridge Dial is refused when no verb is left to answer him.
+func unreached(d interpreter.DialResult) interpreter.Hangup {
+	why := interpreter.Hangup{By: interpreter.ByFlow, Code: sipUnavailable, Status: d.Status, Reason: "nobody was reached"}
+	switch {
+	case d.Status != interpreter.StatusBusy && d.Status != interpreter.StatusFailed:
+		why.Status = interpreter.StatusNoAnswer
+	case slices.Contains(passedOn, d.Code):
+		why.Code = d.Code
+	case d.Status == interpreter.StatusBusy:
+		why.Code = sipBusy
+	default:
+		why.Code = sipError
+	}
+	return why
 }
 
 // lastRequest tells an action of the result although the caller has left; its answer is ignored.

@@ -84,7 +84,7 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// The reply of Reject is the operator's choice, among those that refuse.
+// The reply of Reject is the operator's choice, among those that refuse; its state is no-answer whatever the reply.
 func TestRejectCode(t *testing.T) {
 	for code, want := range map[int]int{0: 404, 603: 603, 200: 404, 700: 404} {
 		doc, err := twiml.New(twiml.Options{RejectCode: code}).Parse(interpreter.Response{
@@ -95,8 +95,9 @@ func TestRejectCode(t *testing.T) {
 		s := fixtures.NewLeg(t.Context(), interpreter.LegInfo{})
 		doc.Root.Verb.Run(t.Context(), &interpreter.Call{Leg: s}) //nolint:errcheck // the leg tells
 		var got *interpreter.Hangup
-		if !errors.As(context.Cause(s.Context()), &got) || got.Code != want {
-			t.Errorf("configured %d: the leg ended with %v, want %d", code, got, want)
+		if !errors.As(context.Cause(s.Context()), &got) || got.Code != want ||
+			got.Status != interpreter.StatusNoAnswer {
+			t.Errorf("configured %d: the leg ended with %v, want %d and no-answer", code, got, want)
 		}
 	}
 }

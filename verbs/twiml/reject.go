@@ -10,6 +10,7 @@ import (
 type Reject struct {
 	Code   int // SIP reply
 	Reason string
+	Status interpreter.CallStatus // state that the call ends in
 }
 
 // sipBusy is the SIP reply of reason busy (RFC 3261 §21.4.24).
@@ -23,9 +24,9 @@ var _ = register(spec{
 		e.leaf()
 		reason := e.enum("reason", codeRejectReason, "rejected", "busy")
 		if reason == "busy" {
-			return Reject{Code: sipBusy, Reason: reason}
+			return Reject{Code: sipBusy, Reason: reason, Status: interpreter.StatusBusy}
 		}
-		return Reject{Code: r.opts.RejectCode, Reason: reason}
+		return Reject{Code: r.opts.RejectCode, Reason: reason, Status: interpreter.StatusNoAnswer}
 	},
 })
 
@@ -35,7 +36,8 @@ func (v Reject) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outco
 		return interpreter.End(), &interpreter.Fault{Code: schema,
 			Msg: "<Reject> came after the call was answered, so it only hangs up; make it the first verb"}
 	}
-	why := interpreter.Hangup{By: interpreter.ByFlow, Code: v.Code, Reason: "rejected by the flow: " + v.Reason}
+	why := interpreter.Hangup{By: interpreter.ByFlow, Code: v.Code, Status: v.Status,
+		Reason: "rejected by the flow: " + v.Reason}
 	if err := c.Hangup(ctx, why); err != nil {
 		return interpreter.End(), err
 	}
