@@ -1,8 +1,10 @@
 package sipedge
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -148,14 +150,23 @@ func (d *dialog) refresh(req *sip.Request) {
 	}
 }
 
-// watchCancel has a CANCEL of the INVITE posted to the inbox. It reports false when it was cancelled already.
+// watchCancel has a CANCEL of the INVITE posted to the inbox. It reports false when it was cancelled already. The
+// transaction outlives a short call by half a minute and shall not keep its dialog, nor its audio, in memory: what it
+// holds leads to the dialog only while that lives.
 func (d *dialog) watchCancel(i *serverInvite) bool {
+	var owner atomic.Pointer[dialog]
+	owner.Store(d)
+	context.AfterFunc(d.ctx, func() { owner.Store(nil) })
 	told := i.tx.OnCancel(func(r *sip.Request) {
 		reason := ""
 		if h := r.GetHeader("reason"); h != nil {
 			reason = h.Value()
 		}
 		// Under the transaction's lock: nothing may be done here but to post.
+		d := owner.Load()
+		if d == nil {
+			return
+		}
 		d.box.post(func() {
 			if d.invite == i {
 				d.cancelled(reason)

@@ -32,9 +32,10 @@ func sentences(text string) []string {
 // endOfSentence returns the length of the first piece.
 func endOfSentence(text string) int {
 	count, comma, space := 0, 0, 0
-	for i, r := range text {
+	for i, next := 0, 0; i < len(text); i = next {
+		r, width := utf8.DecodeRuneInString(text[i:]) // of a broken octet the width is 1
+		next = i + width
 		count++
-		next := i + utf8.RuneLen(r)
 		switch r {
 		case '。', '！', '？':
 			if count >= minPiece {

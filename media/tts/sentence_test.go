@@ -37,6 +37,7 @@ func TestSentences(t *testing.T) {
 func FuzzSentences(f *testing.F) {
 	f.Add("Hello. World! 12.5, and so on; Dr. No said: yes")
 	f.Add(strings.Repeat("x", 1000))
+	f.Add(strings.Repeat("x", maxPiece-1) + "\x9a") // broken UTF-8 at the end of a piece
 	f.Fuzz(func(t *testing.T, text string) {
 		bare := func(s string) string { return strings.Join(strings.Fields(s), "") }
 		got := sentences(text)
