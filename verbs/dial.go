@@ -2,6 +2,7 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -31,10 +32,15 @@ const (
 // Callee is one target of a Dial.
 type Callee struct {
 	Target     interpreter.Target
+	Others     []interpreter.Target       // further addresses of the same party, tried in turn when one cannot be reached
 	Screen     *interpreter.Request       // document run on the called leg before it is bridged; nil: none
 	SendDigits string                     // keys sent to the called leg when it answers, before Screen
 	Callback   interpreter.StatusCallback // subscription to the states of the child call
 	Vars       map[string]string          // custom variables that the child call is born with
+
+	// Prepare completes an address just before it is called, when the child call is known; nil: it is complete. What it
+	// sets must not be shared with other targets.
+	Prepare func(child *interpreter.Call, t *interpreter.Target)
 }
 
 // DialRecording of the joined legs.
@@ -55,6 +61,7 @@ type Dial struct {
 	AnswerOnBridge bool                // the caller is answered when the callee is connected, and hears ringing until then
 	Ringback       interpreter.Prompt  // what an answered caller hears while it rings; zero: the tone "ringback"
 	EarlyMedia     bool                // the caller hears the callee's own early media, where a single one rings
+	FailOnReject   bool                // one target that declines (486, 600, 603) ends the calling of all
 	HangupKey      string              // keys of the caller that end the conversation; empty: none
 	Record         DialRecording
 }
@@ -144,7 +151,7 @@ func (r *ring) inTurn(ctx context.Context, g *group) Dialled {
 	for _, t := range r.d.Targets {
 		var bridged bool
 		out, bridged = r.round(ctx, g, []Callee{t})
-		if bridged || context.Cause(ctx) != nil {
+		if bridged || context.Cause(ctx) != nil || r.d.FailOnReject && !out.Answered && declines(out.Code) {
 			return out
 		}
 	}
@@ -167,7 +174,7 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 		}
 		g.Go(func() { a.run(calling, ready) })
 	}
-	won := first(ready, len(all))
+	won := r.first(ready, len(all), lose)
 	if won == nil {
 		g.Wait()
 		return Dialled{DialResult: best(all)}, false
@@ -179,14 +186,25 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 }
 
 // first returns the first attempt that is ready to be bridged, or nil when all have ended.
-func first(ready <-chan *attempt, n int) *attempt {
+func (r *ring) first(ready <-chan *attempt, n int, lose context.CancelCauseFunc) *attempt {
 	for range n {
-		if a := <-ready; a.ready {
+		a := <-ready
+		if a.ready {
 			return a
+		}
+		var e *interpreter.DialError
+		if r.d.FailOnReject && errors.As(a.err, &e) && declines(e.Code) {
+			lose(errDeclined)
 		}
 	}
 	return nil
 }
+
+// errDeclined is the cause of attempts that end because another target declined.
+var errDeclined = errors.New("another party declined the call")
+
+// declines tells whether a SIP code is the decision of a party, not a fault on the way to him.
+func declines(code int) bool { return code == 486 || code == 600 || code == 603 }
 
 // finishLosers ends the attempts that another one beat, in order of the document.
 func finishLosers(all []*attempt, won *attempt) {

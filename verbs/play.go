@@ -11,7 +11,7 @@ import (
 	"pintle/interpreter"
 )
 
-// MaxLoops is how often something that loops "until stopped" is played at most.
+// MaxLoops is how often something is played at most that is played a number of times, and a list of several prompts.
 const MaxLoops = 1000
 
 // playList plays prompts in order, the whole list loop times. A prompt that fails is noted on the call and the rest
@@ -27,7 +27,10 @@ func playList(ctx context.Context, c *interpreter.Call, list []interpreter.Promp
 	if len(list) == 1 && list[0].Loop == 0 {
 		// One prompt is looped by the leg, which does it without a gap.
 		one := list[0]
-		if n > 1 {
+		switch {
+		case loop < 0:
+			one.Loop = interpreter.Forever
+		case n > 1:
 			one.Loop = n
 		}
 		_, err := playOne(ctx, c, one)
@@ -71,9 +74,7 @@ func playOne(ctx context.Context, c *interpreter.Call, p interpreter.Prompt) (bo
 	if err := context.Cause(ctx); err != nil {
 		return false, err
 	}
-	if p.Loop < 0 || p.Loop > MaxLoops {
-		p.Loop = MaxLoops
-	}
+	p.Loop = min(p.Loop, MaxLoops)
 	end := begin(c, p)
 	err := c.Leg.Play(ctx, p)
 	if cause := context.Cause(ctx); cause != nil {
@@ -138,8 +139,11 @@ func title(p interpreter.Prompt) string {
 	default:
 		s = d.Kind + " " + d.What
 	}
-	if p.Loop > 1 {
+	switch {
+	case p.Loop > 1:
 		s += " loop=" + strconv.Itoa(p.Loop)
+	case p.Loop < 0:
+		s += " until stopped"
 	}
 	return s
 }

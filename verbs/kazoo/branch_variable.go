@@ -2,6 +2,8 @@ package kazoo
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"pintle/interpreter"
@@ -27,9 +29,15 @@ var _ = register(spec{
 		} else {
 			b.Name = variableName(d.required("variable"))
 		}
-		b.Scope = d.choice("scope", "custom_channel_vars",
+		v, ok := d.find("scope")
+		if !ok {
+			b.Scope = "custom_channel_vars"
+			return b
+		}
+		// No default here: a scope that is none holds no variable.
+		b.Scope = d.choice("scope", "",
 			"custom_channel_vars", "custom_application_vars", "account", "user", "device", "merged")
-		if v, ok := d.n.data.get("scope"); ok && (b.Scope == "account" || b.Scope == "user" || b.Scope == "device") {
+		if b.Scope == "account" || b.Scope == "user" || b.Scope == "device" {
 			d.warn("scope", v, "the caller has no %s object here; the child \"_\" runs", b.Scope)
 		}
 		return b
@@ -52,9 +60,9 @@ func (b BranchVariable) Run(_ context.Context, c *interpreter.Call) (interpreter
 	case "custom_application_vars":
 		vars = c.Vars()
 	}
-	for name, value := range vars {
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		if variableName(name) == b.Name {
-			return b.children.branch(c, value), nil
+			return b.children.branch(c, vars[name]), nil
 		}
 	}
 	return interpreter.Branch(wildcard), nil

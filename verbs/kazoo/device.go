@@ -23,7 +23,7 @@ func endpointFields(strategy string, more ...field) []field {
 		{name: "suppress_clid", kind: "boolean", def: "false", doc: "show no caller's name and number"},
 		{name: "static_invite", kind: "string", doc: "user part of the address to call, in place of the telephone's own"},
 		{name: "fail_on_single_reject", kind: "boolean", def: "false",
-			doc: "one telephone that refuses ends the ringing of all; not honoured when several ring at once"},
+			doc: "one telephone that declines or is busy ends the ringing of all"},
 		{name: "custom_sip_headers", kind: "object", doc: "further headers of the INVITE; names begin with X-"},
 	}, more...)
 }
@@ -59,6 +59,7 @@ type Ring struct {
 	Delay     time.Duration
 	Self      bool // the caller's own telephone rings too
 	Anonymous bool
+	Strict    bool   // one telephone that declines ends the ringing of all
 	User      string // user part of the address called; empty: the telephone's own
 	Headers   []interpreter.Header
 
@@ -75,15 +76,12 @@ func decodeRing(d *data, kind Kind, strategy string) interpreter.Verb {
 		Delay:     d.duration("delay", time.Second, bounds{0, 0, maxRingTime}),
 		Self:      d.flag("can_call_self", false),
 		Anonymous: d.flag("suppress_clid", false),
+		Strict:    d.flag("fail_on_single_reject", false),
 		User:      d.words("static_invite", ""),
 		dialect:   d.r.d,
 		children:  d.children(),
 	}
 	d.flag("can_text_self", false)
-	if d.flag("fail_on_single_reject", false) {
-		v, _ := d.n.data.get("fail_on_single_reject")
-		d.warn("fail_on_single_reject", v, "when several telephones ring at once, the others go on ringing")
-	}
 	if r.Timeout == 0 {
 		r.Timeout = ringTime * time.Second
 	}
@@ -129,7 +127,7 @@ func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 		return interpreter.Branch(wildcard), nil
 	}
 	op := verbs.Dial{
-		Targets: targets, Timeout: r.Timeout, AnswerOnBridge: true,
+		Targets: targets, Timeout: r.Timeout, AnswerOnBridge: true, FailOnReject: r.Strict,
 		// Telephones of a user that ring together would talk over each other before the answer.
 		EarlyMedia: r.Kind == KindDevice || r.InTurn,
 	}

@@ -21,8 +21,7 @@ var _ = register(spec{
 		{name: "loop_count", kind: "integer", def: "1", doc: "times to play it"},
 		{name: "terminators", kind: "array", def: allKeys, doc: "keys that stop it; an empty list: none"},
 	},
-	answers: true,
-	waits:   true,
+	waits: true,
 	decode: func(d *data) interpreter.Verb {
 		p := Play{
 			Early:   !d.flag("answer", true),
@@ -40,8 +39,6 @@ var _ = register(spec{
 		if p.media.ref == "" {
 			d.warn("id", d.n.data, "nothing is named, nothing is played")
 		}
-		// A node that plays nothing, or must not answer, leaves an unanswered call as it is.
-		d.answers = !p.Early && p.media.ref != ""
 		return p
 	},
 })
@@ -58,7 +55,8 @@ type Play struct {
 	dialect *Dialect
 }
 
-// Run plays the file. One that cannot be had counts as played.
+// Run answers the caller and plays the file. One that cannot be had counts as played; where nothing is named, or what
+// is named is unknown, an unanswered call stays as it is.
 func (p Play) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
 	if p.media.ref == "" {
 		return interpreter.Branch(wildcard), nil
@@ -67,7 +65,13 @@ func (p Play) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 	if err != nil {
 		return interpreter.Branch(wildcard), err
 	}
-	if err := opened(ctx, c, p.Early); err != nil {
+	if !p.Early {
+		err = c.Answer(ctx)
+	}
+	if err == nil {
+		err = opened(ctx, c, p.Early)
+	}
+	if err != nil {
 		return interpreter.Branch(wildcard), err
 	}
 	return interpreter.Branch(wildcard), hear(ctx, c, verbs.Prompt{

@@ -17,7 +17,7 @@ var _ = register(spec{
 	},
 	waits: true,
 	decode: func(d *data) interpreter.Verb {
-		n := d.integer("duration", bounds{0, 0, 86400000})
+		n := d.integer("duration", bounds{0, -1 << 53, 1 << 53})
 		unit := time.Second
 		switch d.choice("unit", "s", "ms", "s", "m", "h") {
 		case "ms":
@@ -27,9 +27,13 @@ var _ = register(spec{
 		case "h":
 			unit = time.Hour
 		}
-		n = min(n, int64(maxSleep/unit))
-		d.waits = n > 0
-		return Sleep{For: time.Duration(n) * unit}
+		s := Sleep{For: time.Duration(min(max(n, 0), int64(maxSleep/unit))) * unit}
+		if n < 0 || n > int64(maxSleep/unit) {
+			v, _ := d.n.data.get("duration")
+			d.warn("duration", v, "%s is not between 0 and 24 hours; %v is used", v, s.For)
+		}
+		d.waits = s.For > 0
+		return s
 	},
 })
 
