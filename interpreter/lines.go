@@ -55,6 +55,8 @@ type DialError struct {
 	Reason string     // one sentence
 	Fault  int        // numbered code of docs/errors.md, or 0
 	CallID string     // SIP Call-ID of the attempt, may be empty
+
+	Unreached bool // the far end could not even be asked: no address, no connection
 }
 
 // Error is status, code and reason.

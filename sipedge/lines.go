@@ -57,7 +57,7 @@ func dialFault(err error) error {
 	case f.Fault != 0, errors.Is(err, errNoGateway):
 		f.Code = 484
 	case errors.Is(err, errTransport):
-		f.Code = 404
+		f.Code, f.Unreached = 404, true
 	}
 	f.Cause = causeOf(f.Code)
 	return f
@@ -77,9 +77,9 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 	}
 	a := &attempt{edge: e, uri: uri, progress: o.Progress, ring: ringTime(to.Timeout, o.Timeout)}
 	for _, h := range headers {
-		header, err := e.customHeader(h)
-		if err != nil {
-			return nil, err
+		header, refused := e.customHeader(h)
+		if refused != nil {
+			return nil, refused
 		}
 		a.headers = append(a.headers, header)
 	}

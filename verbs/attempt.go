@@ -108,6 +108,28 @@ func both(ctx context.Context, leg interpreter.Leg) (context.Context, func()) {
 // dial calls, and moves the child's status on meanwhile in a goroutine of its own, since a status may wait for the
 // store and the edge that reports it must not.
 func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
+	a.child.SetStatus(ctx, interpreter.StatusInitiated)
+	n := newNotes(func(p interpreter.Progress) { a.progress(ctx, p) })
+	defer n.close()
+	leg, err := a.address(ctx, n)
+	for _, t := range a.to.Others {
+		if !unreachable(err) || ctx.Err() != nil {
+			break
+		}
+		a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvRetry, Fault: interpreter.CodeOf(err),
+			Text: err.Error() + "; trying " + names(Callee{Target: t})})
+		a.to.Target = t
+		leg, err = a.address(ctx, n)
+	}
+	n.close()
+	if err == nil && leg.Context().Err() != nil {
+		return nil, context.Cause(leg.Context())
+	}
+	return leg, err
+}
+
+// address calls the address whose turn it is.
+func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error) {
 	t := a.to.Target
 	if t.Timeout <= 0 {
 		t.Timeout = a.r.d.Timeout
@@ -116,17 +138,19 @@ func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
 		t.Timeout = defaultRing
 	}
 	t.Delay = 0
-	a.child.SetStatus(ctx, interpreter.StatusInitiated)
-	n := newNotes(func(p interpreter.Progress) { a.progress(ctx, p) })
-	defer n.close()
-	leg, err := a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
+	if a.to.Prepare != nil {
+		a.to.Prepare(a.child, &t)
+	}
+	return a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
 		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
 	})
-	n.close()
-	if err == nil && leg.Context().Err() != nil {
-		return nil, context.Cause(leg.Context())
-	}
-	return leg, err
+}
+
+// unreachable tells whether another address of the same party may do better: a server that failed or did not respond
+// (RFC 3263 §4.3), but nobody who said no.
+func unreachable(err error) bool {
+	var d *interpreter.DialError
+	return errors.As(err, &d) && (d.Unreached || d.Code == 408 || d.Code >= 500 && d.Code < 600)
 }
 
 // progress moves the child on and tells the trace of the call that dials.

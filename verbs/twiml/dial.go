@@ -191,7 +191,6 @@ func (v Dial) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 		d.Targets = nil
 	}
 	d.From = from
-	d.Targets = addressed(c, d.Targets)
 	last := refuse(ctx, c, from, refused)
 	if v.Room != "" {
 		d.Targets = nil

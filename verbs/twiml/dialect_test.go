@@ -141,6 +141,29 @@ func TestSipURI(t *testing.T) {
 	}
 }
 
+// A called SIP party is told whose call it is and its own id, beside the document's headers; a number is not.
+func TestIntroduce(t *testing.T) {
+	doc, err := parse(t, "text/xml", "<Response><Dial><Sip>sip:a@h?X-A=1&amp;X-B=%2B2</Sip><Number>+15550199</Number></Dial></Response>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	targets := doc.Root.Verb.(notInWhisper).Verb.(Dial).Dial.Targets
+	for _, id := range []string{strings.Repeat("1", 32), strings.Repeat("2", 32)} { // the document may run twice
+		to := targets[0].Target
+		targets[0].Prepare(&interpreter.Call{ID: id, Account: interpreter.Account{ID: strings.Repeat("a", 32)}}, &to)
+		want := []interpreter.Header{{Name: "X-A", Value: "1"}, {Name: "X-B", Value: "+2"},
+			{Name: "X-Twilio-ApiVersion", Value: "2010-04-01"},
+			{Name: "X-Twilio-AccountSid", Value: "AC" + strings.Repeat("a", 32)},
+			{Name: "X-Twilio-CallSid", Value: "CA" + id}}
+		if d := cmp.Diff(want, to.Headers); d != "" {
+			t.Errorf("-want +got\n%s", d)
+		}
+	}
+	if targets[1].Prepare != nil {
+		t.Error("a number is introduced by SIP headers")
+	}
+}
+
 // A text longer than an engine takes at once is spoken in parts, cut between words.
 func TestLongText(t *testing.T) {
 	text := strings.TrimSpace(strings.Repeat("word ", 2000))

@@ -84,8 +84,7 @@ func (e *element) credentials() (user, password string) {
 	return user, password
 }
 
-// addURIs adds several addresses by priority and weight. They are tried one after the other; where others ring beside
-// them, the first alone takes part.
+// addURIs adds one party with several addresses, by priority and weight: the next is tried when one cannot be reached.
 func (d *Dial) addURIs(e *element, uris []*element, c verbs.Callee) {
 	type choice struct {
 		e                *element
@@ -107,34 +106,55 @@ func (d *Dial) addURIs(e *element, uris []*element, c verbs.Callee) {
 		e.warn(codeSipURIs, "", "<Sip> has more than %d addresses; the rest is ignored", maxTargets)
 		list = list[:maxTargets]
 	}
-	if len(d.Dial.Targets) == 0 {
-		d.Dial.Strategy = verbs.InTurn
-	} else if len(list) > 1 && d.Dial.Strategy != verbs.InTurn {
-		e.warn(codeSipURIs, "", "other parties ring beside this <Sip>; only its first address is called")
-		list = list[:1]
-	}
+	var usable []interpreter.Target
+	var refused *refusal
 	for _, u := range list {
-		one := c
+		t := c.Target
 		if user, password := u.e.credentials(); user != "" {
-			one.Target.Username, one.Target.Password = user, password
+			t.Username, t.Password = user, password
 		}
-		d.addSip(u.e, u.e.words(), one)
+		if r := u.e.sipTarget(&t, u.e.words()); r != nil {
+			refused = r
+			continue
+		}
+		usable = append(usable, t)
 	}
+	d.add(c, usable, refused)
 }
 
 // addSip adds one address with the headers behind its question mark.
 func (d *Dial) addSip(e *element, written string, c verbs.Callee) {
+	refused := e.sipTarget(&c.Target, written)
+	if refused != nil {
+		d.add(c, nil, refused)
+		return
+	}
+	d.add(c, []interpreter.Target{c.Target}, nil)
+}
+
+// add adds a party with its addresses; one without any is a failed child.
+func (d *Dial) add(c verbs.Callee, targets []interpreter.Target, refused *refusal) {
+	if len(targets) == 0 {
+		refused.Callback = c.Callback
+		d.Refused = append(d.Refused, *refused)
+		return
+	}
+	c.Target, c.Others, c.Prepare = targets[0], targets[1:], introduce
+	d.Dial.Targets = append(d.Dial.Targets, c)
+}
+
+// sipTarget completes a target with an address, or warns of why it cannot be called.
+func (e *element) sipTarget(t *interpreter.Target, written string) *refusal {
 	uri, code, why := sipURI(written)
 	if why != "" {
 		e.warn(code, "", "the address %q of <%s> cannot be called: %s", clip(written), e.s.name, why)
-		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: shown(written)}, Callback: c.Callback,
-			Fault: interpreter.Fault{Code: code, Msg: "the SIP address cannot be called: " + why}})
-		return
+		return &refusal{To: interpreter.Address{User: shown(written)},
+			Fault: interpreter.Fault{Code: code, Msg: "the SIP address cannot be called: " + why}}
 	}
 	_, query, _ := strings.Cut(written, "?")
-	c.Target.Headers = append(e.queryHeaders(query), c.Target.Headers...)
-	c.Target.URI, c.Target.Name = uri, uri
-	d.Dial.Targets = append(d.Dial.Targets, c)
+	t.Headers = append(e.queryHeaders(query), t.Headers...)
+	t.URI, t.Name = uri, uri
+	return nil
 }
 
 // sipAddress is scheme, user part, host, port and parameters. It is stricter than the grammar: whatever could end a
@@ -258,18 +278,12 @@ func (e *element) addHeader(list []interpreter.Header, name, value string) []int
 	return list
 }
 
-// addressed adds to SIP targets what tells the far end whose call it is.
-func addressed(c *interpreter.Call, targets []verbs.Callee) []verbs.Callee {
-	list := slices.Clone(targets)
-	for i, t := range list {
-		if !strings.HasPrefix(t.Target.URI, "sip") {
-			continue
-		}
-		list[i].Target.Headers = append(slices.Clone(t.Target.Headers),
-			interpreter.Header{Name: "X-Twilio-ApiVersion", Value: apiVersion},
-			interpreter.Header{Name: "X-Twilio-AccountSid", Value: interpreter.SID("AC", c.Account.ID)})
-	}
-	return list
+// introduce adds to a SIP target what tells the far end whose call it is, and which.
+func introduce(child *interpreter.Call, t *interpreter.Target) {
+	t.Headers = append(slices.Clone(t.Headers),
+		interpreter.Header{Name: "X-Twilio-ApiVersion", Value: apiVersion},
+		interpreter.Header{Name: "X-Twilio-AccountSid", Value: interpreter.SID("AC", child.Account.ID)},
+		interpreter.Header{Name: "X-Twilio-CallSid", Value: interpreter.SID("CA", child.ID)})
 }
 
 // sipResult is what the action is told of a Dial with a Sip in it.
