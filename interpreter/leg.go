@@ -139,6 +139,7 @@ type Prompt struct {
 	Lang    string        // BCP-47 language of Text
 	Tone    string        // "beep", "busy", "ringback", "ringback:fr" … (package media/tone)
 	Digits  string        // keys to send: 0-9 * # A-D, w half a second, W a second of silence
+	KeyTone time.Duration // length of each key of Digits; 0: the engine's own
 	Audio   []byte        // an audio file as it was received
 	Silence time.Duration //
 	Loop    int           // times to play; 0 and 1 once, Forever until stopped

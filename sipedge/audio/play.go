@@ -109,7 +109,7 @@ func (h *Half) play(on context.Context, p interpreter.Prompt, before *turn) erro
 // round plays a prompt once, a file as often as times says.
 func (h *Half) round(on context.Context, p interpreter.Prompt, times int) error {
 	if p.Digits != "" {
-		return h.sendDigits(on, p.Digits)
+		return h.sendDigits(on, p)
 	}
 	making, stop := context.WithCancel(on)
 	defer stop()
@@ -181,13 +181,13 @@ func (h *Half) params() codec.Info {
 }
 
 // sendDigits presses keys. One that is still sounding, or crosses from the other leg of a bridge, is let out first.
-func (h *Half) sendDigits(ctx context.Context, digits string) error {
-	err := h.stream.SendDigits(ctx, digits, 0, 0)
+func (h *Half) sendDigits(ctx context.Context, p interpreter.Prompt) error {
+	err := h.stream.SendDigits(ctx, p.Digits, p.KeyTone, 0)
 	for waited := time.Duration(0); errors.Is(err, dtmf.ErrBusy) && waited < keyEnds; waited += media.FrameDuration {
 		if err := interpreter.Sleep(ctx, media.FrameDuration); err != nil {
 			return err
 		}
-		err = h.stream.SendDigits(ctx, digits, 0, 0)
+		err = h.stream.SendDigits(ctx, p.Digits, p.KeyTone, 0)
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -71,6 +71,13 @@ func TestPlayDigits(t *testing.T) {
 		if got := keys(l.phone); got != "1*1*" {
 			t.Errorf("the party got keys %q, want 1*1*", got)
 		}
+		began = time.Now()
+		if err := l.Play(t.Context(), interpreter.Prompt{Digits: "7", KeyTone: 2 * time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); !near(took, 2100*time.Millisecond, 60*time.Millisecond) {
+			t.Errorf("a key of 2 s took %v, want 2.1 s", took)
+		}
 	})
 }
 

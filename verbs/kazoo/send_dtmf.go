@@ -3,6 +3,7 @@ package kazoo
 import (
 	"context"
 	"strings"
+	"time"
 
 	"pintle/interpreter"
 	"pintle/verbs"
@@ -13,13 +14,12 @@ var _ = register(spec{
 	doc:  "Sends keys to the caller.",
 	fields: []field{
 		{name: "digits", kind: "string", required: true, doc: "keys to send: 0-9 * # A-D"},
-		{name: "duration_ms", kind: "integer", def: "2000",
-			doc: "length of each key in milliseconds; keys are sent with the engine's own length"},
+		{name: "duration_ms", kind: "integer", def: "2000", doc: "length of each key in milliseconds"},
 	},
 	waits: true,
 	decode: func(d *data) interpreter.Verb {
 		s := SendDTMF{Keys: strings.ToUpper(d.required("digits"))}
-		d.integer("duration_ms", bounds{2000, 1, 60000})
+		s.Tone = d.duration("duration_ms", time.Millisecond, bounds{2000, 1, maxTone})
 		if v, ok := d.n.data.get("digits"); ok && !d.unusable && strings.Trim(s.Keys, verbs.AllKeys) != "" {
 			d.fail("digits", v, v.String()+" holds characters that are no keys")
 		}
@@ -28,7 +28,13 @@ var _ = register(spec{
 })
 
 // SendDTMF sends keys (Kazoo send_dtmf).
-type SendDTMF struct{ Keys string }
+type SendDTMF struct {
+	Keys string
+	Tone time.Duration // of each key
+}
+
+// maxTone is the longest tone of a key, in milliseconds.
+const maxTone = 60000
 
 // Run sends the keys and returns when they are sent. On a call that is not answered nothing is sent.
 func (s SendDTMF) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
@@ -36,6 +42,6 @@ func (s SendDTMF) Run(ctx context.Context, c *interpreter.Call) (interpreter.Out
 		return interpreter.Branch(wildcard), &interpreter.Fault{Code: interpreter.CodeMedia,
 			Msg: "send_dtmf: the call is not answered; put an answer node before it"}
 	}
-	_, err := verbs.Prompt{Prompts: []interpreter.Prompt{{Digits: s.Keys}}}.Run(ctx, c)
+	_, err := verbs.Prompt{Prompts: []interpreter.Prompt{{Digits: s.Keys, KeyTone: s.Tone}}}.Run(ctx, c)
 	return interpreter.Branch(wildcard), err
 }
