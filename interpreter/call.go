@@ -121,11 +121,23 @@ func (c *Call) Answer(ctx context.Context) error {
 	if err := c.opened(ctx); err != nil {
 		return err
 	}
+	c.forgetKeys()
 	if err := c.Leg.Answer(ctx); err != nil {
 		return err
 	}
 	c.SetStatus(ctx, StatusInProgress)
 	return nil
+}
+
+// forgetKeys empties the queue of keys: what was pressed before the answer, and nobody listened to, does not count.
+func (c *Call) forgetKeys() {
+	for {
+		select {
+		case <-c.Leg.Digits():
+		default:
+			return
+		}
+	}
 }
 
 // Redirect replaces the call's document by what r answers, from any goroutine. It returns ErrCallOver when the leg
@@ -171,7 +183,7 @@ func (c *Call) LastRequest(r Request) {
 
 // Background runs f under the leg's context; the call waits for it when it ends. For work that outlives its verb.
 func (c *Call) Background(f func(ctx context.Context)) {
-	c.background.Go(func() { f(c.Leg.Context()) })
+	c.background.Go(func() { c.safely(func() { f(c.Leg.Context()) }) })
 }
 
 // AddCallback subscribes to the call's states.

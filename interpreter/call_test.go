@@ -156,6 +156,28 @@ func TestEndOfCall(t *testing.T) {
 	}
 }
 
+// R-LIFE-1: a panic outside the verbs ends nothing but itself: the call goes on, its record is written.
+func TestPanicsAroundTheLoop(t *testing.T) {
+	t.Parallel()
+	o := options(map[string]func(string) interpreter.Verb{"mine": func(string) interpreter.Verb {
+		return verb(func(_ context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
+			c.Background(func(context.Context) { panic("background") })
+			c.AfterHangup(func(context.Context) { panic("after") })
+			c.AfterHangup(func(context.Context) { c.SetVar("second", "ran") })
+			return interpreter.Continue(), nil
+		})
+	}})
+	got := execute(t, start+"mine\nsay Hi\n", o)
+	if len(got.CDRs) != 1 || got.CDRs[0].Vars["second"] != "ran" || got.CDRs[0].Status != interpreter.StatusCompleted {
+		t.Errorf("records %+v", got.CDRs)
+	}
+	for _, want := range []string{"internal failure: background", "internal failure: after", "say Hi"} {
+		if text := got.Transcript.String(); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // TestRelease leaves the leg to someone else; the record is written when it ends.
 func TestRelease(t *testing.T) {
 	t.Parallel()

@@ -198,7 +198,7 @@ func (m *Manager) Drain(ctx context.Context) {
 // live is the life of one call, from its first document to its CDR. A panic in a verb ends this call alone.
 func (c *Call) live() {
 	ctx := c.Leg.Context()
-	c.SetStatus(ctx, c.firstStatus())
+	c.safely(func() { c.SetStatus(ctx, c.firstStatus()) })
 	limit, stop := context.WithTimeoutCause(ctx, c.m.cfg.Limits.CallLength, ErrTimeLimit)
 	defer stop()
 	first := c.Start.Request
@@ -229,12 +229,26 @@ func (c *Call) runSafely(ctx context.Context, r Request) (why *Hangup) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.setRunning(false)
-			c.Log.WithField("panic", p).Errorf("verb panicked\n%s", debug.Stack())
-			c.Fault(&Fault{Code: CodeInternal, Msg: fmt.Sprintf("internal failure: %v", p)})
+			c.panicked(p)
 			why = &Hangup{By: ByEngine, Code: 500, Reason: "internal failure", Fault: CodeInternal}
 		}
 	}()
 	return c.run(ctx, r)
+}
+
+// safely runs what must not end the process, whatever it does.
+func (c *Call) safely(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.panicked(p)
+		}
+	}()
+	f()
+}
+
+func (c *Call) panicked(p any) {
+	c.Log.WithField("panic", p).Errorf("call panicked\n%s", debug.Stack())
+	c.Fault(&Fault{Code: CodeInternal, Msg: fmt.Sprintf("internal failure: %v", p)})
 }
 
 // finish does what must happen after the leg is over: verbs' own work, the CDR with its callback, last requests.
@@ -248,7 +262,7 @@ func (c *Call) finish(ctx context.Context) {
 	c.after = nil
 	c.mu.Unlock()
 	for _, f := range work {
-		f(after)
+		c.safely(func() { f(after) })
 	}
 	why, ok := hangupOf(context.Cause(ctx))
 	if !ok {
@@ -259,7 +273,7 @@ func (c *Call) finish(ctx context.Context) {
 	last := c.last
 	c.mu.Unlock()
 	for _, r := range last {
-		c.lastRequest(after, r)
+		c.safely(func() { c.lastRequest(after, r) })
 	}
 }
 

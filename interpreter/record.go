@@ -104,7 +104,8 @@ func (c *Call) close(ctx context.Context, why *Hangup) {
 	cdr := c.cdr(why, time.Now())
 	writes := []Write{{Kind: KindCall, ID: c.ID}, {Kind: KindCDR, ID: c.ID, Value: cdr}}
 	c.Emit(Event{Lane: LaneSIP, Kind: EvHangup, Text: why.Error(), Fault: why.Fault})
-	posts := c.statusPosts(final, &cdr)
+	var posts []Post
+	c.safely(func() { posts = c.statusPosts(final, &cdr) }) // the record is written in any case
 	if err := c.m.cfg.Outbox.Queue(ctx, posts, writes...); err != nil {
 		c.Fault(&Fault{Code: CodeInternal, Msg: "write the call's record", Err: err})
 		c.Log.WithError(err).Error("write CDR")

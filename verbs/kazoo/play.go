@@ -99,10 +99,13 @@ func opened(ctx context.Context, c *interpreter.Call, early bool) error {
 	return err
 }
 
-// hear plays prompts and keeps every key in the collection "default". Keys pressed before do not stop what begins now.
+// hear plays prompts and keeps every key in the collection "default". Keys pressed before do not stop what begins now,
+// and do not count if nothing was to be heard and the call not answered.
 func hear(ctx context.Context, c *interpreter.Call, p verbs.Prompt) error {
 	s := stateOf(c)
-	s.press(verbs.Typed(c.Leg))
+	if typed := verbs.Typed(c.Leg); !c.Answered().IsZero() {
+		s.press(typed)
+	}
 	// The operation calls back from Run itself, so the state is touched by the call's own loop alone.
 	p.OnKey = func(d interpreter.Digit) { s.press(string(d.Key)) }
 	_, err := p.Run(ctx, c)
