@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,7 +26,7 @@ func (c *Concat) ReadFrame(dst Frame) (int, error) {
 		if err == nil {
 			return n, nil
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return n, err
 		}
 		c.at++
@@ -50,7 +51,7 @@ func (c *Concat) ReadEncoded(codec Codec) ([]byte, bool, error) {
 		if err == nil {
 			return p, ok, nil
 		}
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return p, ok, err
 		}
 		c.at++

@@ -61,7 +61,7 @@ func TestSwapReportsEachEndOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("hangup")
 	cancel(why)
-	if err := c.Wait(ctx); err != why || s.Playing() {
+	if err := c.Wait(ctx); !errors.Is(err, why) || s.Playing() {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -74,7 +74,7 @@ func TestConcatHasNoGap(t *testing.T) {
 			t.Fatalf("frame %d: %d %v", i, n, err)
 		}
 	}
-	if n, err := c.ReadFrame(f); n != 0 || err != io.EOF {
+	if n, err := c.ReadFrame(f); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("end: %d %v", n, err)
 	}
 }
@@ -101,10 +101,10 @@ func TestTapCountsWhatASlowReaderLoses(t *testing.T) {
 		if _, lost, err := tap.Read(t.Context(), f); lost != 2 || err != nil || f[0] != 6 || tap.Dropped() != 2 {
 			t.Errorf("after the gap: lost %d, %v, %d", lost, err, f[0])
 		}
-		if _, _, err := tap.Read(t.Context(), f); err != io.EOF {
+		if _, _, err := tap.Read(t.Context(), f); !errors.Is(err, io.EOF) {
 			t.Errorf("after Close: %v", err)
 		}
-		if err := tap.WriteFrame(f); err != io.ErrClosedPipe {
+		if err := tap.WriteFrame(f); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("write after Close: %v", err)
 		}
 	})
@@ -114,7 +114,7 @@ func TestTapReadEndsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, _, err := NewTap(8000, time.Second).Read(ctx, make(Frame, 160)); err != context.DeadlineExceeded {
+		if _, _, err := NewTap(8000, time.Second).Read(ctx, make(Frame, 160)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})

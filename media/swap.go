@@ -100,7 +100,7 @@ func (s *Swap) end(err error) {
 	if s.cur == nil {
 		return
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		s.cur.err = err
 	}
 	close(s.cur.done)

@@ -41,7 +41,7 @@ func TestG711RoundTrip(t *testing.T) {
 			c.Decode(f[:], []byte{byte(w)})
 			c.Encode(b[:], f[:])
 			// µ-law has two zeros; the negative one comes back as the positive one.
-			if b[0] != byte(w) && !(c.Name() == "PCMU" && w == 0x7F && b[0] == 0xFF) {
+			if b[0] != byte(w) && (c.Name() != "PCMU" || w != 0x7F || b[0] != 0xFF) {
 				t.Errorf("%s word %#x: decoded to %d, coded to %#x", c.Name(), w, f[0], b[0])
 			}
 		}

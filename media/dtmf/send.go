@@ -109,6 +109,7 @@ func (s *Sender) Stop() {
 		s.slots = min(s.slots, 1)
 	case waiting:
 		s.phase = idle
+	case idle, ending:
 	}
 }
 
@@ -134,6 +135,7 @@ func (s *Sender) Next(p []byte) (n int, f SendFlags) {
 	case waiting:
 		s.pause(s.slots - 1)
 		return 0, SendGap
+	case idle:
 	}
 	return 0, 0
 }

@@ -68,7 +68,7 @@ func wavStream(format, data []byte) (*stream, error) {
 	if tag == wavExtensible && len(format) >= 26 {
 		tag = le.Uint16(format[24:]) // the sub-format begins with the plain tag
 	}
-	c, ok := wavCoding(tag, bits)
+	c, ok := wavCodings[wavForm{tag, bits}]
 	if !ok {
 		return nil, unusable("WAV with format 0x%04x of %d bits", tag, bits)
 	}
@@ -79,24 +79,16 @@ func wavStream(format, data []byte) (*stream, error) {
 	return &stream{int(rate), int(le.Uint16(format[2:])), c, bytes.NewReader(data)}, nil
 }
 
-func wavCoding(tag, bits uint16) (coding, bool) {
-	switch {
-	case tag == wavPCM && bits == 8:
-		return codingU8, true
-	case tag == wavPCM && bits == 16:
-		return codingS16LE, true
-	case tag == wavPCM && bits == 24:
-		return codingS24LE, true
-	case tag == wavPCM && bits == 32:
-		return codingS32LE, true
-	case tag == wavFloat && bits == 32:
-		return codingF32LE, true
-	case tag == wavFloat && bits == 64:
-		return codingF64LE, true
-	case tag == wavALaw && bits == 8:
-		return codingALaw, true
-	case tag == wavULaw && bits == 8:
-		return codingULaw, true
-	}
-	return coding{}, false
+// wavForm is a format tag with the bits of a sample.
+type wavForm struct{ tag, bits uint16 }
+
+var wavCodings = map[wavForm]coding{
+	{wavPCM, 8}:    codingU8,
+	{wavPCM, 16}:   codingS16LE,
+	{wavPCM, 24}:   codingS24LE,
+	{wavPCM, 32}:   codingS32LE,
+	{wavFloat, 32}: codingF32LE,
+	{wavFloat, 64}: codingF64LE,
+	{wavALaw, 8}:   codingALaw,
+	{wavULaw, 8}:   codingULaw,
 }

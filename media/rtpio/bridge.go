@@ -211,6 +211,7 @@ func (s *Stream) forward(p *rtp.Packet, k kind, how passing, now time.Time) {
 		how.drop = how.drop || pt == 0
 	case kindNoise:
 		pt = noise
+	case kindAudio:
 	}
 	if how.drop {
 		o.link.seq--

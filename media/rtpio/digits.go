@@ -2,6 +2,7 @@ package rtpio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -128,7 +129,7 @@ func (d *dialler) next(rate int) {
 func (d *dialler) read(f media.Frame) int {
 	n, err := d.tones.ReadFrame(f)
 	if err != nil || n < len(f) {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			n = 0
 		}
 		d.finish()

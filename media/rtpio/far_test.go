@@ -156,11 +156,11 @@ func level(s []int16, hz, rate float64) float64 {
 	return 20 * math.Log10(math.Hypot(re, im)*2/float64(len(s)+1)/8000+1e-9)
 }
 
-func beep(t *testing.T, rate int, d string) *tone.Tone {
+func beep(t *testing.T, d string) *tone.Tone {
 	t.Helper()
 	seg, err := tone.Parse(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tone.New(rate, seg, tone.Options{Times: 1})
+	return tone.New(8000, seg, tone.Options{Times: 1})
 }

@@ -66,7 +66,7 @@ func (p *player) put(seq uint16, k kind, payload []byte, transit time.Duration) 
 
 // restart forgets what is buffered, as for a new stream.
 func (p *player) restart() {
-	p.jitter.reset()
+	p.reset()
 	p.delays = delays{}
 	p.have, p.buffering, p.waited, p.quiet = 0, true, 0, false
 	p.target = minTarget

@@ -39,9 +39,9 @@ func TestPorts(t *testing.T) {
 	}
 	var open []*Sockets
 	for range 3 {
-		s, err := p.Open()
-		if err != nil {
-			t.Fatal(err)
+		s, taken := p.Open()
+		if taken != nil {
+			t.Fatal(taken)
 		}
 		defer s.Close()
 		open = append(open, s)
@@ -50,13 +50,13 @@ func TestPorts(t *testing.T) {
 			t.Errorf("RTP %d, RTCP %d", rtp, rtcp)
 		}
 	}
-	if _, err := p.Open(); !errors.Is(err, ErrNoPorts) {
+	if _, err = p.Open(); !errors.Is(err, ErrNoPorts) {
 		t.Errorf("fourth of three: %v", err)
 	}
-	if err := open[1].Close(); err != nil {
+	if err = open[1].Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := p.Open(); !errors.Is(err, ErrNoPorts) || p.Free() != 0 {
+	if _, err = p.Open(); !errors.Is(err, ErrNoPorts) || p.Free() != 0 {
 		t.Errorf("a port is used again at once: %v", err)
 	}
 	for i := range p.pairs {

@@ -1,6 +1,7 @@
 package rtpio
 
 import (
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -25,7 +26,7 @@ func record(t *media.Tap, rate int) func() []int16 {
 		for {
 			n, err := t.ReadFrame(f)
 			all = append(all, f[:n]...)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				out <- all
 				return
 			}
@@ -251,15 +252,15 @@ func TestReorderedDuplicateLate(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond) // between two ticks
 		for k := 1; k < 100; k++ {
-			switch {
-			case k == 50: // comes with, and after, the next one
-			case k == 51:
+			switch k {
+			case 50: // comes with, and after, the next one
+			case 51:
 				send(51)
 				send(50)
-			case k == 60:
+			case 60:
 				send(60)
 				send(60)
-			case k == 70: // comes much later
+			case 70: // comes much later
 			default:
 				send(k)
 			}

@@ -52,6 +52,7 @@ func (i *inbound) control(b []byte, from netip.AddrPort, ours uint32, now time.T
 			if rr.Unmarshal(b[:size]) == nil {
 				i.blocks(rr.Reports, ours, now)
 			}
+		default: // the rest says nothing about our sound
 		}
 		b = b[size:]
 	}

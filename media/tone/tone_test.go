@@ -1,6 +1,7 @@
 package tone
 
 import (
+	"errors"
 	"io"
 	"math"
 	"strings"
@@ -18,7 +19,7 @@ func read(t *testing.T, s media.Source, rate int, d time.Duration) []int16 {
 	for len(all) < media.Samples(rate, d) {
 		n, err := s.ReadFrame(f)
 		all = append(all, f[:n]...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {
@@ -132,7 +133,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestEmptyEndsAtOnce(t *testing.T) {
-	if n, err := New(8000, nil, Options{}).ReadFrame(make(media.Frame, 160)); n != 0 || err != io.EOF {
+	if n, err := New(8000, nil, Options{}).ReadFrame(make(media.Frame, 160)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("%d %v", n, err)
 	}
 }

@@ -79,8 +79,8 @@ func TestFliteModule(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
+		if bad := e.Close(); bad != nil {
+			t.Error(bad)
 		}
 	}()
 	// Once only: on a busy machine an instance takes its time.

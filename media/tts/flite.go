@@ -122,7 +122,7 @@ func (f *Flite) compile(ctx context.Context) (err error) {
 		config = config.WithCompilationCache(f.cache)
 	}
 	f.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, f.runtime); err != nil {
+	if _, err = wasi_snapshot_preview1.Instantiate(ctx, f.runtime); err != nil {
 		return fmt.Errorf("prepare flite: %w", err)
 	}
 	if f.module, err = f.runtime.CompileModule(ctx, code); err != nil {

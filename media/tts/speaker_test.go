@@ -245,7 +245,7 @@ func TestSpeechIsEncodedOnce(t *testing.T) {
 		}
 		return &p[0]
 	}
-	if payload() != payload() {
+	if one, other := payload(), payload(); one != other {
 		t.Error("two legs do not share the payload")
 	}
 }

@@ -39,7 +39,7 @@ func newStore(o Options) (*store, error) {
 	if err != nil || o.Dir == "" {
 		return s, err
 	}
-	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+	if err = os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	if s.root, err = os.OpenRoot(o.Dir); err != nil {
