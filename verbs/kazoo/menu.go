@@ -86,7 +86,7 @@ func (m Menu) hunt(ctx context.Context, c *interpreter.Call, o menu, number stri
 		}
 		return interpreter.Branch(wildcard), false, context.Cause(ctx)
 	}
-	if _, err := (verbs.Prompt{Prompts: o.transfer}).Run(ctx, c); err != nil {
+	if _, err = (verbs.Prompt{Prompts: o.transfer}).Run(ctx, c); err != nil {
 		return interpreter.Stop(), true, err
 	}
 	out, err := m.dialect.enter(c, "callflow of "+number, body)

@@ -111,10 +111,10 @@ func (e *element) callback(name string, code int) string {
 }
 
 // action reads the URL that a result is sent to. An unusable one is warned of here and fails when it is asked for.
-func (e *element) action(name, method string, methodCode int) link {
-	l := link{Method: e.method(method, methodCode)}
-	if s := e.str(name); s != "" {
-		l.set(e, name, s)
+func (e *element) action(methodCode int) link {
+	l := link{Method: e.method("method", methodCode)}
+	if s := e.str("action"); s != "" {
+		l.set(e, "action", s)
 	}
 	return l
 }

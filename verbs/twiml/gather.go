@@ -46,7 +46,7 @@ const (
 
 func decodeGather(r *reader, e *element) interpreter.Verb {
 	g := Gather{
-		Action:    e.action("action", "method", codeGatherMethod),
+		Action:    e.action(codeGatherMethod),
 		Max:       e.number("numDigits", bounds{code: codeGatherNumDigits, min: 1, max: maxDigits}),
 		Finish:    e.finishKey(),
 		EmptyToo:  e.boolean("actionOnEmptyResult", codeGatherEmptyResult),

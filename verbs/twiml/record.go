@@ -44,7 +44,7 @@ const (
 func decodeRecord(_ *reader, e *element) interpreter.Verb {
 	e.leaf()
 	v := Record{
-		Action:     e.action("action", "method", codeRecordMethod),
+		Action:     e.action(codeRecordMethod),
 		Transcribe: e.boolean("transcribe", codeRecordTranscribe),
 		TextTo:     e.callback("transcribeCallback", codeTranscribeCallback),
 		Capture: verbs.Capture{

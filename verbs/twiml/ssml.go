@@ -189,7 +189,7 @@ func (e *element) checkProsody() {
 	if r := e.str("rate"); r != "" && !percent(r) {
 		e.enum("rate", codeSayRate, "x-slow", "slow", "medium", "fast", "x-fast", "default")
 	}
-	if v := e.str("volume"); v != "" && !(strings.HasSuffix(v, "dB") && strings.ContainsAny(v[:1], "+-")) {
+	if v := e.str("volume"); v != "" && (!strings.HasSuffix(v, "dB") || !strings.ContainsAny(v[:1], "+-")) {
 		e.enum("volume", schema, "default", "silent", "x-soft", "soft", "medium", "loud", "x-loud")
 	}
 	if p := e.str("pitch"); p != "" && !percent(p) {

@@ -50,7 +50,7 @@ func laterVerb(s spec, result ...[2]string) *spec {
 	s.attrs = append(actionAttrs[:2:2], s.attrs...)
 	s.decode = func(_ *reader, e *element) interpreter.Verb {
 		e.notYet()
-		return later{Action: e.action("action", "method", schema), Result: result}
+		return later{Action: e.action(schema), Result: result}
 	}
 	return register(s)
 }
