@@ -2,12 +2,14 @@ package kazoo
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"pintle/interpreter"
 )
 
-// kindDebug are the exchanges of calls whose pivot asked for debug; a record lives as long as Kazoo's monthly store.
+// kindDebug are the exchanges of calls whose pivot asked for debug, and of the others those whose answer was no
+// document; a record lives as long as Kazoo's monthly store.
 const (
 	kindDebug = "pivot_debug"
 	debugKept = 31 * 24 * time.Hour
@@ -20,21 +22,29 @@ type exchange struct {
 	Request   interpreter.RequestData   `json:"request"`
 	Response  *interpreter.ResponseData `json:"response,omitempty"` // nil: none came
 	Errors    []string                  `json:"errors,omitempty"`   // of the request, of reading the answer
+
+	unread bool // the answer was no document
 }
 
 // keepExchanges writes what the call exchanged with its servers when its leg is over, once.
-func keepExchanges(c *interpreter.Call) {
-	s := stateOf(c)
-	if s.debug {
+func (s *state) keepExchanges(c *interpreter.Call) {
+	if s.keeps {
 		return
 	}
-	s.debug = true
+	s.keeps = true
 	c.AfterHangup(func(ctx context.Context) {
+		list := exchanges(c.Events(0))
+		if !s.debug {
+			list = slices.DeleteFunc(list, func(x exchange) bool { return !x.unread })
+		}
+		if len(list) == 0 {
+			return
+		}
 		id := c.Leg.Info().CallID
 		if id == "" {
 			id = c.ID
 		}
-		if err := c.Records.Put(ctx, kindDebug, id, exchanges(c.Events(0)), debugKept); err != nil {
+		if err := c.Records.Put(ctx, kindDebug, id, list, debugKept); err != nil {
 			c.Fault(&interpreter.Fault{Code: interpreter.CodeInternal, Msg: "keep the exchanges for debugging", Err: err})
 		}
 	})
@@ -60,9 +70,16 @@ func exchanges(trace []interpreter.Event) []exchange {
 			}
 		case interpreter.EvFault, interpreter.EvWarning:
 			if len(list) > 0 {
-				list[len(list)-1].Errors = append(list[len(list)-1].Errors, e.Text)
+				x := &list[len(list)-1]
+				x.Errors = append(x.Errors, e.Text)
+				x.unread = x.unread || unreadable(e.Fault)
 			}
 		}
 	}
 	return list
+}
+
+// unreadable tells whether a code says that an answer was no document.
+func unreadable(code int) bool {
+	return code == interpreter.CodeParse || code == interpreter.CodeRoot || code == interpreter.CodeContentType
 }

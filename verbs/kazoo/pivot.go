@@ -25,7 +25,7 @@ var _ = register(spec{
 		{name: "req_timeout_ms", kind: "integer", def: "5000",
 			doc: "limit of the whole exchange in milliseconds, at most 15000"},
 		{name: "cdr_url", kind: "string", doc: "told once by POST when the caller's leg is over"},
-		{name: "debug", kind: "boolean", def: "false", doc: "keep every exchange of the call for debugging"},
+		{name: "debug", kind: "boolean", def: "false", doc: "keep every exchange of the call for debugging; else those alone whose answer could not be read"},
 		{name: "custom_request_headers", kind: "object", doc: "further headers of the request; names begin with X-"},
 	},
 	decode: func(d *data) interpreter.Verb {
@@ -76,9 +76,8 @@ func (p Pivot) Run(_ context.Context, c *interpreter.Call) (interpreter.Outcome,
 		s.reports = append(s.reports, p.Report)
 		c.AfterHangup(func(ctx context.Context) { report(ctx, c, p.Report) })
 	}
-	if p.Debug {
-		keepExchanges(c)
-	}
+	s.debug = s.debug || p.Debug
+	s.keepExchanges(c)
 	return interpreter.Goto(r), nil
 }
 

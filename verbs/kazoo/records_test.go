@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"pintle/fixtures"
 	"pintle/interpreter"
+	"pintle/verbs/kazoo"
 )
 
 // spy is a web client that remembers what it was asked.
@@ -119,44 +121,49 @@ answer sip:bob@pbx.test after 1s hangup after 2s
 	}
 }
 
-// debug keeps every exchange: a good one, one that came too late, one that could not be read.
+// debug keeps every exchange: a good one, one that came too late, one that could not be read; without debug the last
+// alone is kept.
 func TestDebugRecord(t *testing.T) {
-	var list []struct {
-		Iteration int
-		Request   struct{ URL string }
-		Response  *struct{ Status int }
-		Errors    []string
-	}
-	execute(t, `# debug
+	for debug, want := range map[string][]string{
+		"true": {"1 https://app.test/start answered", "1 https://app.test/late 11205: no an",
+			"1 https://app.test/broken answered https://app."},
+		"false": {"1 https://app.test/broken answered https://app."},
+	} {
+		var list []struct {
+			Iteration int
+			Request   struct{ URL string }
+			Response  *struct{ Status int }
+			Errors    []string
+		}
+		execute(t, strings.ReplaceAll(`# debug
 call dialect=kazoo
 -- GET https://app.test/start --
-{"module":"pivot","data":{"voice_url":"/late","debug":true,"req_timeout_ms":100},"children":{"_":
-{"module":"pivot","data":{"voice_url":"/broken","debug":true},"children":{"_":{"module":"hangup"}}}}}
+{"module":"pivot","data":{"voice_url":"/late","debug":DEBUG,"req_timeout_ms":100},"children":{"_":
+{"module":"pivot","data":{"voice_url":"/broken","debug":DEBUG},"children":{"_":{"module":"hangup"}}}}}
 -- GET https://app.test/late --
 delay 1s
 {}
 -- GET https://app.test/broken --
 {"module":
-`, func(out *fixtures.Outcome) {
-		if err := out.Records.Get(t.Context(), "pivot_debug", out.Caller.Info().CallID, &list); err != nil {
-			t.Error(err)
+`, "DEBUG", debug), func(out *fixtures.Outcome) {
+			if err := out.Records.Get(t.Context(), "pivot_debug", out.Caller.Info().CallID, &list); err != nil {
+				t.Error(err)
+			}
+		})
+		var got []string
+		for _, x := range list {
+			s := fmt.Sprint(x.Iteration, " ", x.Request.URL)
+			if x.Response != nil {
+				s += " answered"
+			}
+			for _, e := range x.Errors {
+				s += " " + e[:12]
+			}
+			got = append(got, s)
 		}
-	})
-	var got []string
-	for _, x := range list {
-		s := fmt.Sprint(x.Iteration, " ", x.Request.URL)
-		if x.Response != nil {
-			s += " answered"
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("debug %s: %s", debug, d)
 		}
-		for _, e := range x.Errors {
-			s += " " + e[:12]
-		}
-		got = append(got, s)
-	}
-	want := []string{"1 https://app.test/start answered", "1 https://app.test/late 11205: no an",
-		"1 https://app.test/broken answered https://app."}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
 	}
 }
 
@@ -205,5 +212,92 @@ delay 1s
 		if own != 1 {
 			t.Errorf("at %v: %d records, want 1", at, own)
 		}
+	}
+}
+
+// waiting are the modules that last, each with data that make it last; the others are over at once.
+var waiting = map[string]string{
+	"callflow":        `{"id":"slow"}`,
+	"collect_dtmf":    `{}`,
+	"dead_air":        `{}`,
+	"device":          `{"id":"sip:desk@pbx.test"}`,
+	"menu":            `{}`,
+	"pivot":           `{"voice_url":"/slow"}`,
+	"play":            `{"id":"https://app.test/a9s.wav"}`,
+	"response":        `{"media":"https://app.test/a9s.wav"}`,
+	"send_dtmf":       `{"digits":"1"}`,
+	"sleep":           `{"duration":9}`,
+	"tts":             `{"text":"A rather long sentence"}`,
+	"user":            `{"id":"u"}`,
+	"wait_for_hangup": `{}`,
+}
+
+var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "noop", "set_variable", "set_variables"}
+
+// A caller who hangs up in any module ends it at once; no further node runs, no further request is made.
+func TestHangupInEveryModule(t *testing.T) {
+	for _, i := range kazoo.New(kazoo.Options{}).Verbs() {
+		data, lasts := waiting[i.Name]
+		if lasts == slices.Contains(instant, i.Name) {
+			t.Errorf("%s: the test must know whether it lasts", i.Name)
+		}
+		if !lasts {
+			continue
+		}
+		t.Run(i.Name, func(t *testing.T) {
+			out, _ := execute(t, fmt.Sprintf(`# hang-up
+call dialect=kazoo
+answer sip:desk@pbx.test no-answer
+at 700ms hangup
+-- GET https://app.test/start --
+{"module":"answer","children":{"_":{"module":%q,"data":%s,"children":{"_":{"module":"pivot","data":{"voice_url":"/never"}}}}}}
+-- GET https://app.test/slow --
+delay 4s
+{"module":"hangup"}
+-- GET https://app.test/never --
+{"module":"hangup"}
+-- directory.json --
+{"users":{"u":[{"uri":"sip:desk@pbx.test"}]},"callflows":{"slow":{"flow":{"module":"sleep","data":{"duration":9}}}}}
+`, i.Name, data))
+			if strings.Contains(out.Transcript.String(), "/never") {
+				t.Errorf("the flow went on:\n%s", out.Transcript)
+			}
+			last := out.CDRs[len(out.CDRs)-1]
+			if last.Direction != interpreter.Inbound || last.By != interpreter.ByCaller || last.Duration != 700*time.Millisecond {
+				t.Errorf("record %+v", last)
+			}
+		})
+	}
+}
+
+// A flow that asks for itself again and again is stopped, although a child would go on after a failure.
+func TestPivotLoop(t *testing.T) {
+	out, asked := execute(t, `# loop
+call dialect=kazoo
+-- GET https://app.test/start --
+{"module":"pivot","data":{"voice_url":"/start"},"children":{"_":{"module":"tts","data":{"text":"Never"}}}}
+`)
+	if r := out.CDRs[0]; len(asked) != 50 || r.Fault != interpreter.CodeLoop || r.Duration < 2*time.Second {
+		t.Errorf("%d requests in %v, fault %d; want 50 in 2 s or more, and 90001", len(asked), r.Duration, r.Fault)
+	}
+}
+
+// A call holds 64 custom variables; setting one of them again is no new one.
+func TestVariablesAreBounded(t *testing.T) {
+	var list []string
+	for i := range 70 {
+		list = append(list, fmt.Sprintf(`"v%02d":%d`, i, i))
+	}
+	out, _ := execute(t, fmt.Sprintf(`# many
+call dialect=kazoo
+-- GET https://app.test/start --
+{"module":"set_variables","data":{"custom_application_vars":{%s}},"children":{"_":
+{"module":"set_variables","data":{"custom_application_vars":{"v00":"again"}}}}}
+`, strings.Join(list, ",")))
+	if v := out.CDRs[0].Vars; len(v) != 64 || v["v63"] != "63" || v["v00"] != "again" {
+		t.Errorf("%d variables, v00 %q, v63 %q", len(v), v["v00"], v["v63"])
+	}
+	if !strings.Contains(out.Transcript.String(), "at most 64 variables") {
+		t.Errorf("the overrun is not told:\n%s", out.Transcript)
 	}
 }

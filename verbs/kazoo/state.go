@@ -19,7 +19,8 @@ type state struct {
 	callee      string            // user part of the party dialled last
 	export      map[string]string // variables for legs that are joined later
 	reports     []string          // cdr_url of every pivot so far, each told once
-	debug       bool              // the call's exchanges are kept
+	keeps       bool              // the call's exchanges are looked at when its leg is over
+	debug       bool              // all of them are kept, not only those that failed
 }
 
 // defaultCollection is where keys go that nobody asked for.
