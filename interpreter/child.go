@@ -72,7 +72,7 @@ func (c *Call) Finish(ctx context.Context, why Hangup) {
 			c.Log.WithError(err).Info("hang up child")
 		}
 	}
-	c.finish(c.Leg.Context())
+	c.finish(c.Leg.Context()) //nolint:contextcheck // it tells why the leg ended, and ctx does not
 	c.m.remove(c, c.Leg.Info().CallID)
 }
 
@@ -84,7 +84,7 @@ const originatorCancel = "ORIGINATOR_CANCEL"
 func HangupOf(err error) Hangup {
 	var d *DialError
 	if errors.As(err, &d) {
-		return Hangup{By: ByCaller, Code: d.Code, Cause: d.Cause, Reason: d.Reason, Fault: d.Fault}
+		return Hangup{By: ByCaller, Code: d.Code, Cause: d.Cause, Reason: d.Reason, Fault: d.Fault, Headers: d.Headers}
 	}
 	why := Hangup{By: ByFlow, Code: 487, Cause: originatorCancel}
 	if h, ok := hangupOf(err); ok && h.By == ByCaller {

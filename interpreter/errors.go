@@ -46,7 +46,8 @@ type Hangup struct {
 	Reason string // one sentence for the trace and the record
 	Fault  int    // numbered code of docs/errors.md when a fault ended the leg, else 0
 
-	Status CallStatus // final state of a leg that was never answered; empty: what Code stands for
+	Status  CallStatus // final state of a leg that was never answered; empty: what Code stands for
+	Headers []Header   // X- headers of the message by which the far end ended it
 
 	endOfDocument bool // no verb was left
 }

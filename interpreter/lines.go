@@ -56,7 +56,8 @@ type DialError struct {
 	Fault  int        // numbered code of docs/errors.md, or 0
 	CallID string     // SIP Call-ID of the attempt, may be empty
 
-	Unreached bool // the far end could not even be asked: no address, no connection
+	Unreached bool     // the far end could not even be asked: no address, no connection
+	Headers   []Header // X- headers of the refusal
 }
 
 // Error is status, code and reason.

@@ -2,6 +2,7 @@ package sipedge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -53,7 +54,7 @@ func TestInboundCall(t *testing.T) {
 	}
 	p.tag = ok.tag()
 	p.requestAs("ACK", p.seq, "", "")
-	s := b.sound(0).last()
+	s := b.sound().last()
 	if s.Codec != "PCMA" || s.Remote.Port() != 30000 || s.SendEvents != 101 || s.Ptime != 40*time.Millisecond || !s.Send || !s.Recv {
 		t.Errorf("session %+v", s)
 	}
@@ -65,9 +66,10 @@ func TestInboundCall(t *testing.T) {
 	if m := p.expect("200"); !strings.Contains(m.get("allow"), "INVITE") {
 		t.Error("OPTIONS without Allow")
 	}
-	p.request("BYE", "Reason: Q.850;cause=16\r\n", "")
+	p.request("BYE", "Reason: Q.850;cause=16\r\nX-Said: bye\r\n", "")
 	p.expect("200")
-	if h := hangupOf(t, l); h.By != interpreter.ByCaller || !strings.Contains(h.Reason, "cause=16") {
+	if h := hangupOf(t, l); h.By != interpreter.ByCaller || !strings.Contains(h.Reason, "cause=16") ||
+		len(h.Headers) != 1 || h.Headers[0].Value != "bye" {
 		t.Errorf("hangup %+v", h)
 	}
 	if err := l.Answer(context.Background()); err == nil {
@@ -80,7 +82,7 @@ func TestLateOffer(t *testing.T) {
 	p := newPeer(t, b)
 	p.request("INVITE", "", "")
 	l := b.leg()
-	if err := l.Early(context.Background()); err != interpreter.ErrUnsupported {
+	if err := l.Early(context.Background()); !errors.Is(err, interpreter.ErrUnsupported) {
 		t.Errorf("Early: %v", err)
 	}
 	if err := l.Answer(context.Background()); err != nil {
@@ -92,8 +94,8 @@ func TestLateOffer(t *testing.T) {
 	}
 	p.tag = ok.tag()
 	p.requestAs("ACK", p.seq, sdpHead, sdpOf(31000, ""))
-	waitFor(t, "session", func() bool { return b.sound(0).last().Remote.Port() == 31000 })
-	if s := b.sound(0).last(); s.Codec != "PCMA" {
+	waitFor(t, "session", func() bool { return b.sound().last().Remote.Port() == 31000 })
+	if s := b.sound().last(); s.Codec != "PCMA" {
 		t.Errorf("session %+v", s)
 	}
 	if err := l.Hangup(context.Background(), interpreter.Hangup{By: interpreter.ByFlow, Code: 200}); err != nil {
@@ -169,7 +171,7 @@ func TestReinvite(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
 	l := p.call(b)
-	a := b.sound(0)
+	a := b.sound()
 
 	p.request("INVITE", sdpHead, sdpOf(30000, "a=sendonly\r\n"))
 	hold := p.expect("200")
@@ -235,8 +237,8 @@ func TestInfoDigits(t *testing.T) {
 	for _, key := range "1234567890*#" {
 		p.request("INFO", "Content-Type: application/dtmf-relay\r\n", fmt.Sprintf("Signal=%c\r\nDuration=160\r\n", key))
 	}
-	waitFor(t, "all keys", func() bool { return len(b.sound(0).pressed()) == 12 })
-	if got := b.sound(0).pressed(); got != "1234567890*#" {
+	waitFor(t, "all keys", func() bool { return len(b.sound().pressed()) == 12 })
+	if got := b.sound().pressed(); got != "1234567890*#" {
 		t.Errorf("keys %q came out of order", got)
 	}
 	p.request("INFO", "Content-Type: application/media_control+xml\r\n", "<x/>")

@@ -331,6 +331,7 @@ func (a *attempt) failed(ctx context.Context, end outcome) error {
 		f.Code, f.Status, f.Reason = 503, interpreter.StatusFailed, end.err.Error()
 	default:
 		f.Code, f.Status, f.Reason = end.res.StatusCode, interpreter.StatusOf(end.res.StatusCode), shorten(end.res.Reason)
+		f.Headers = customHeaders(end.res)
 		if c := end.res.Contact(); end.res.IsRedirection() && c != nil {
 			f.Reason += ": moved to " + shorten(c.Address.String())
 		}

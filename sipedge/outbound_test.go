@@ -83,7 +83,7 @@ func TestDialForks(t *testing.T) {
 	if n := len(d.progress); n < 4 || d.progress[0].Status != interpreter.StatusInitiated || d.progress[n-1].Status != interpreter.StatusInProgress || !d.progress[n-2].Early {
 		t.Errorf("progress %+v", d.progress)
 	}
-	if s := b.sound(0).last(); s.Codec != "PCMA" || s.SendType != 8 || s.Remote.Port() != 33000 {
+	if s := b.sound().last(); s.Codec != "PCMA" || s.SendType != 8 || s.Remote.Port() != 33000 {
 		t.Errorf("session %+v", s)
 	}
 	// The route set is the reverse of Record-Route: the ACK goes to q first.
@@ -138,10 +138,11 @@ func TestDialFailures(t *testing.T) {
 		{302, interpreter.StatusFailed}, {503, interpreter.StatusFailed}, {401, interpreter.StatusFailed}} {
 		p := newPeer(t, b)
 		done := b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
-		p.answer(p.expect("INVITE"), c.code, "x", "Contact: <sip:else@192.0.2.1>\r\n", "")
+		p.answer(p.expect("INVITE"), c.code, "x", "Contact: <sip:else@192.0.2.1>\r\nX-Why: so\r\n", "")
 		p.expect("ACK")
 		var f *interpreter.DialError
-		if d := b.wait(done); !errors.As(d.err, &f) || f.Code != c.code || f.Status != c.status || f.CallID == "" {
+		if d := b.wait(done); !errors.As(d.err, &f) || f.Code != c.code || f.Status != c.status || f.CallID == "" ||
+			len(f.Headers) != 1 || f.Headers[0].Value != "so" {
 			t.Errorf("%d: %v", c.code, d.err)
 		}
 	}
@@ -331,7 +332,7 @@ func TestLargeInvite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := b.edge.connect(t.Context(), flow{"TCP", l.Addr().String()}); err != nil {
+	if err = b.edge.connect(t.Context(), flow{"TCP", l.Addr().String()}); err != nil {
 		t.Fatal(err)
 	}
 	c, err := l.Accept()

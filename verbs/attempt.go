@@ -188,7 +188,7 @@ func (a *attempt) finish(err error) {
 	why := interpreter.HangupOf(err)
 	a.result.Cause, a.result.Code = why.Cause, why.Code
 	if a.leg == nil {
-		a.result.Status = statusOf(err)
+		a.result.Status, a.result.Headers = statusOf(err), why.Headers
 		a.child.Finish(ctx, why)
 		return
 	}
@@ -197,9 +197,19 @@ func (a *attempt) finish(err error) {
 	if a.leg.Context().Err() != nil {
 		a.result.Cause = "CALL_REJECTED" // he answered, and then would not talk
 	}
-	a.result.CallID, a.result.Headers = a.leg.Info().CallID, a.leg.Info().Headers
+	a.result.CallID, a.result.Headers = a.leg.Info().CallID, told(a.leg)
 	a.result.Duration = a.child.Since()
 	a.child.Finish(ctx, why)
+}
+
+// told are the headers that the party of a leg sent with the answer, and with the hang-up where that was his.
+func told(leg interpreter.Leg) []interpreter.Header {
+	list := leg.Info().Headers
+	var why *interpreter.Hangup
+	if errors.As(context.Cause(leg.Context()), &why) {
+		list = append(list[:len(list):len(list)], why.Headers...)
+	}
+	return list
 }
 
 // statusOf is the state of an attempt that nobody answered.

@@ -11,9 +11,8 @@ import (
 
 // bridge joins the caller with the attempt that won, until they are parted.
 func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
-	info := a.leg.Info()
 	a.result.Answered, a.result.Status, a.result.Code = true, interpreter.StatusCompleted, 200
-	a.result.CallID, a.result.Headers = info.CallID, info.Headers
+	a.result.CallID = a.leg.Info().CallID
 	r.tone.stop()
 	if err := r.c.Answer(ctx); err != nil {
 		a.finish(err)
@@ -31,7 +30,7 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 		ran.Why = interpreter.RecordFault // the parties talked to the end; the file alone is cut short
 	}
 	why := whyParted(ctx, cause)
-	a.result.Bridged = true
+	a.result.Bridged, a.result.Headers = true, told(a.leg)
 	a.result.Duration = a.child.Since()
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "parted: " + partedBy(a, why)})
 	var key *interpreter.Pressed

@@ -191,6 +191,34 @@ func TestPanicInAnOperationEndsOneCall(t *testing.T) {
 	}
 }
 
+// partingWords is a leg whose party hangs up after a second, with a header in the message that says so.
+type partingWords struct{ *fixtures.Lines }
+
+func (w partingWords) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+	leg, err := w.Lines.Dial(ctx, to, o)
+	if err == nil {
+		said := interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Headers: []interpreter.Header{{Name: "X-Said", Value: "bye"}}}
+		time.AfterFunc(time.Second, func() { leg.Hangup(ctx, said) })
+	}
+	return leg, err
+}
+
+// TestHeadersOfBothEndsAreTold wants those of the answer and those of the hang-up.
+func TestHeadersOfBothEndsAreTold(t *testing.T) {
+	var got verbs.Dialled
+	runVerb(t, func(ctx context.Context) world {
+		return world{lines: partingWords{fixtures.NewLines(ctx, []fixtures.Answer{{Target: "sip:a@b", Code: 200, Early: -1,
+			Header: []interpreter.Header{{Name: "X-Said", Value: "hello"}}}})}}
+	}, func(ctx context.Context, c *interpreter.Call) (out interpreter.Outcome, err error) {
+		got, err = verbs.Dial{Targets: []verbs.Callee{{Target: interpreter.Target{URI: "sip:a@b"}}}}.Run(ctx, c)
+		return out, err
+	})
+	want := []interpreter.Header{{Name: "X-Said", Value: "hello"}, {Name: "X-Said", Value: "bye"}}
+	if !got.Bridged || !slices.Equal(got.Headers, want) {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDialWithoutTargetsFails(t *testing.T) {
 	var got verbs.Dialled
 	runVerb(t, usual, func(ctx context.Context, c *interpreter.Call) (out interpreter.Outcome, err error) {
