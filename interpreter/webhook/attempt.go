@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,7 +46,7 @@ func (l *late) Error() string {
 // the body, and turns errors into failures with a code. next must not be shared with users of other limits' errors.
 type guard struct {
 	next    http.RoundTripper
-	root    context.Context // ends with the Client
+	root    context.Context //nolint:containedctx // the life of the Client
 	connect time.Duration
 	read    time.Duration
 }
@@ -56,7 +57,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	a.ctx, a.cancel = context.WithCancelCause(req.Context())
 	a.unlink = context.AfterFunc(g.root, func() { a.cancel(interpreter.ErrShutdown) })
 	a.timer = time.AfterFunc(g.connect, a.expire)
-	resp, err := g.next.RoundTrip(req.WithContext(httptrace.WithClientTrace(a.ctx, a.trace())))
+	ctx := httptrace.WithClientTrace(a.ctx, a.trace())
+	resp, err := g.next.RoundTrip(req.WithContext(ctx)) //nolint:contextcheck // made from the request's, above
 	a.timer.Stop()
 	if err != nil {
 		err = a.explain(err)
@@ -77,8 +79,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 type attempt struct {
 	*guard
 	host   string
-	outer  context.Context // of the request
-	ctx    context.Context // of the attempt
+	outer  context.Context //nolint:containedctx // of the request, to tell its end from ours
+	ctx    context.Context //nolint:containedctx // an attempt is a lifetime
 	cancel context.CancelCauseFunc
 	unlink func() bool
 	timer  *time.Timer
@@ -168,7 +170,7 @@ func (w *watched) Read(p []byte) (int, error) {
 	w.a.timer.Reset(w.a.read)
 	n, err := w.body.Read(p)
 	w.a.timer.Stop()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = w.a.explain(err)
 	}
 	return n, err

@@ -44,7 +44,7 @@ func (c *cache) get(key string) *entry {
 		return nil
 	}
 	c.order.MoveToFront(el)
-	return el.Value.(*entry)
+	return el.Value.(*entry) //nolint:forcetypeassert // the list holds nothing else
 }
 
 func (c *cache) put(e *entry) {
@@ -71,7 +71,7 @@ func (c *cache) drop(el *list.Element) {
 	if el == nil {
 		return
 	}
-	e := c.order.Remove(el).(*entry)
+	e := c.order.Remove(el).(*entry) //nolint:forcetypeassert // the list holds nothing else
 	delete(c.byKey, e.key)
 	c.used -= e.size()
 }

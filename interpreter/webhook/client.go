@@ -56,7 +56,7 @@ type Client struct {
 	shared *cache
 	vault  vault
 
-	root context.Context // ends with Close
+	root context.Context //nolint:containedctx // the life of the Client; ends with Close
 	end  context.CancelCauseFunc
 	work sync.WaitGroup // exchanges and dials
 

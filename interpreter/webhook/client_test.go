@@ -42,7 +42,7 @@ func TestHTTPClient(t *testing.T) {
 		var n int
 		fmt.Sscan(r.PathValue("n"), &n)
 		if n > 0 {
-			http.Redirect(w, r, fmt.Sprintf("/count/%d", n-1), 302)
+			http.Redirect(w, r, fmt.Sprintf("/count/%d", n-1), http.StatusFound)
 		}
 	})
 	mux.HandleFunc("/stall", func(w http.ResponseWriter, r *http.Request) {

@@ -49,8 +49,8 @@ func (x *exchange) run(ctx context.Context) (interpreter.Response, error) {
 			return x.asked(interpreter.Response{URL: h.base.String()}), err
 		}
 		if !redirects(a.resp) {
-			r, err := x.read(a, h)
-			return x.asked(r), err
+			r, unread := x.read(a, h)
+			return x.asked(r), unread
 		}
 		status := a.resp.StatusCode
 		a.done()
@@ -151,15 +151,15 @@ func (x *exchange) ask(ctx context.Context, h *hop) (*answered, error) {
 		return &answered{resp: resp, cancel: func() {}, stored: stored, cached: true}, nil
 	}
 	for logins := 0; ; logins++ {
-		ctx, cancel := context.WithCancel(ctx)
-		req, err := x.request(ctx, h, stored)
+		one, cancel := context.WithCancel(ctx)
+		req, err := x.request(one, h, stored)
 		if err != nil {
 			cancel()
 			return nil, err
 		}
 		used := req.Header.Get("Authorization")
 		secret := used != "" || len(x.s.jar.Cookies(h.wire)) > 0
-		resp, err := x.send(req, h.body)
+		resp, err := x.send(req, h.body) //nolint:bodyclose // answered.done closes it
 		if err != nil {
 			cancel()
 			return nil, err

@@ -79,6 +79,7 @@ func tooLate(l *late, host string) *failure {
 			"no connection to "+host+" in time; check that it can be reached from here and is not overloaded", l)
 	case asking:
 		return fail(interpreter.CodeConnect, onRead, host+" did not answer in time; make the application answer faster", l)
+	case hearing, reading:
 	}
 	// What came in part is never asked for again.
 	return fail(interpreter.CodeConnect, 0,

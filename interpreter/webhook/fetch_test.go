@@ -115,7 +115,7 @@ func TestRedirects(t *testing.T) {
 	}
 	mux.HandleFunc("/to/end", func(_ http.ResponseWriter, r *http.Request) { l.add(r) })
 	mux.HandleFunc("/none", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) })
-	mux.HandleFunc("/scheme", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://a.test/", 302) })
+	mux.HandleFunc("/scheme", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://a.test/", http.StatusFound) })
 	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://u:canarypw@[bad")
 		w.WriteHeader(302)
@@ -124,7 +124,7 @@ func TestRedirects(t *testing.T) {
 		var n int
 		fmt.Sscan(r.PathValue("n"), &n)
 		if n > 0 {
-			http.Redirect(w, r, fmt.Sprintf("/count/%d", n-1), 307)
+			http.Redirect(w, r, fmt.Sprintf("/count/%d", n-1), http.StatusTemporaryRedirect)
 		}
 	})
 	s := serve(t, mux.ServeHTTP)
@@ -358,7 +358,7 @@ func TestEndOfContextAndClient(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	gone := &interpreter.Hangup{By: interpreter.ByCaller}
 	time.AfterFunc(50*time.Millisecond, func() { cancel(gone) })
-	if _, err := c.Session(account).Fetch(ctx, interpreter.Fetch{Method: "POST", URL: u}); err != error(gone) {
+	if _, err := c.Session(account).Fetch(ctx, interpreter.Fetch{Method: "POST", URL: u}); !errors.Is(err, error(gone)) {
 		t.Errorf("got %v, want the hang-up", err)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { c.Close() })

@@ -110,7 +110,7 @@ func TestNoSpellingReachesThisMachine(t *testing.T) {
 			"audio": func() error {
 				req, err := http.NewRequestWithContext(t.Context(), "GET", u, nil)
 				if err != nil {
-					return nil // not even a request
+					return nil //nolint:nilerr // not even a request
 				}
 				resp, err := c.HTTPClient("audio").Do(req)
 				if err == nil {

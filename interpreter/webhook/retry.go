@@ -71,7 +71,7 @@ func (o *oneHop) RoundTrip(req *http.Request) (*http.Response, error) {
 // again decides after each try whether there is another.
 func (x *exchange) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil || x.left == 0 {
-		return false, nil
+		return false, nil //nolint:nilerr // no further try: the library returns err itself
 	}
 	why, code := "", 0
 	var f *failure
@@ -82,7 +82,7 @@ func (x *exchange) again(ctx context.Context, resp *http.Response, err error) (b
 		}
 		why, code = f.fault.Msg, f.fault.Code
 	case err != nil:
-		return false, nil
+		return false, nil //nolint:nilerr // as above
 	case resp.StatusCode/100 == 5 && x.over.on&on5xx != 0,
 		resp.StatusCode/100 == 4 && x.over.on&on4xx != 0 && !x.loginAsked(resp):
 		why, code = "answer "+statusText(resp.StatusCode), interpreter.CodeRetrieval

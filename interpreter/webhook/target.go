@@ -70,12 +70,8 @@ func checkHost(u *url.URL) error {
 	if name == "" || u.Opaque != "" {
 		return unusable("the URL has no host; give an absolute http or https URL")
 	}
-	if port := u.Port(); port != "" {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return unusable("the URL's port " + printable(port, 12) + " is not a number from 1 to 65535")
-		}
-	} else if strings.HasSuffix(u.Host, ":") {
-		u.Host = strings.TrimSuffix(u.Host, ":")
+	if err := checkPort(u); err != nil {
+		return err
 	}
 	if strings.HasPrefix(u.Host, "[") {
 		return nil
@@ -89,11 +85,28 @@ func checkHost(u *url.URL) error {
 		name = ascii
 	}
 	for _, r := range name {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
+		if !ofHostName(r) {
 			return unusable("the URL's host name contains " + strconv.QuoteRune(r) + "; correct its spelling")
 		}
 	}
 	return nil
+}
+
+// checkPort refuses a port that no server can have, and takes away a colon without one.
+func checkPort(u *url.URL) error {
+	port := u.Port()
+	if port == "" {
+		u.Host = strings.TrimSuffix(u.Host, ":")
+		return nil
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return unusable("the URL's port " + printable(port, 12) + " is not a number from 1 to 65535")
+	}
+	return nil
+}
+
+func ofHostName(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_'
 }
 
 // withQuery returns a copy of u with more parameters behind those it has, which keep their order and spelling.
