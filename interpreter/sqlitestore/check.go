@@ -31,7 +31,7 @@ func damaged(path string, err error) error {
 func checkFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		if info, missing := os.Stat(path + "-wal"); missing == nil && info.Size() > 0 {
 			return damaged(path, errors.New("the file is gone, its write-ahead log is still there"))
 		}
 		return nil
@@ -39,7 +39,7 @@ func checkFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("open database: %w; it must be readable and writable for the engine's user", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	b := make([]byte, len(header))
 	n, err := io.ReadFull(f, b)
 	switch {
@@ -65,7 +65,7 @@ func makeFile(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	db, err := connect(fresh, 1, "synchronous(FULL)")
+	db, err := connect(ctx, fresh, 1, "synchronous(FULL)")
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer d.Close() //nolint:errcheck // nothing is written through it
 	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}

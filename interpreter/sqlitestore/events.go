@@ -40,7 +40,7 @@ func decode(b []byte) (interpreter.Event, error) {
 		interpreter.Event
 		Data json.RawMessage `json:"data"`
 	}
-	if err := json.Unmarshal(b, &raw); err != nil {
+	if err = json.Unmarshal(b, &raw); err != nil {
 		return interpreter.Event{}, err
 	}
 	e := raw.Event

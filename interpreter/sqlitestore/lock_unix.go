@@ -22,16 +22,16 @@ func takeLock(path string) (*os.File, error) {
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		pid, _ := io.ReadAll(io.LimitReader(f, 20))
-		f.Close()
+		f.Close() //nolint:errcheck // it was only read
 		return nil, fmt.Errorf("data directory is in use by process %s: %s is locked; stop that process, or choose another directory",
 			strings.TrimSpace(string(pid)), path)
 	}
 	if err != nil {
-		f.Close()
+		f.Close() //nolint:errcheck // the first error counts
 		return nil, fmt.Errorf("lock data directory: %s: %w", path, err)
 	}
 	if err := errors.Join(f.Truncate(0), writePID(f)); err != nil {
-		f.Close()
+		f.Close() //nolint:errcheck // the first error counts
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
 	return f, nil

@@ -108,13 +108,13 @@ func (s *Store) open(ctx context.Context) error {
 		return fmt.Errorf("make database %s: %w", s.path, err)
 	}
 	var err error
-	if s.db, err = connect(s.path, 1, "synchronous(NORMAL)"); err != nil {
+	if s.db, err = connect(ctx, s.path, 1, "synchronous(NORMAL)"); err != nil {
 		return damaged(s.path, err)
 	}
-	if err := checkContent(ctx, s.db); err != nil {
+	if err = checkContent(ctx, s.db); err != nil {
 		return damaged(s.path, err)
 	}
-	if err := migrate(ctx, s.db, migrations); err != nil {
+	if err = migrate(ctx, s.db, migrations); err != nil {
 		return fmt.Errorf("open database %s: %w", s.path, err)
 	}
 	if s.alive, err = lastBeat(ctx, s.db); err != nil {
@@ -123,7 +123,7 @@ func (s *Store) open(ctx context.Context) error {
 	if s.writer, err = newWriter(ctx, s.db, s.cfg); err != nil {
 		return damaged(s.path, err)
 	}
-	if s.read, err = connect(s.path, readers, "query_only(1)"); err != nil {
+	if s.read, err = connect(ctx, s.path, readers, "query_only(1)"); err != nil {
 		return damaged(s.path, err)
 	}
 	s.trace, err = openTrace(ctx, s.cfg)
@@ -148,11 +148,11 @@ func (s *Store) Health() error { return s.writer.health() }
 
 // Backup writes a consistent copy of the records to a new file while the store runs.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	db, err := connect(s.path, 1, "synchronous(FULL)")
+	db, err := connect(ctx, s.path, 1, "synchronous(FULL)")
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // VACUUM has written all by itself
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}
@@ -183,7 +183,7 @@ func (s *Store) every(ctx context.Context, interval time.Duration, f func(contex
 }
 
 // connect opens a file in WAL mode with so many connections at most.
-func connect(path string, n int, pragma string) (*sql.DB, error) {
+func connect(ctx context.Context, path string, n int, pragma string) (*sql.DB, error) {
 	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "journal_size_limit(67108864)", pragma}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())
@@ -192,7 +192,7 @@ func connect(path string, n int, pragma string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
-	if err := db.Ping(); err != nil {
+	if err := db.PingContext(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil

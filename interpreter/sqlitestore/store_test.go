@@ -154,7 +154,7 @@ func TestReadOnlyFileIsRefused(t *testing.T) {
 }
 
 func TestMigrationIsAllOrNothing(t *testing.T) {
-	db, err := connect(filepath.Join(t.TempDir(), "m.db"), 1, "synchronous(NORMAL)")
+	db, err := connect(t.Context(), filepath.Join(t.TempDir(), "m.db"), 1, "synchronous(NORMAL)")
 	must(t, err)
 	defer db.Close()
 	must(t, migrate(t.Context(), db, migrations))
@@ -197,6 +197,7 @@ func TestBatchesShareCommits(t *testing.T) {
 				}
 			case opSync:
 				synced++
+			default:
 			}
 			return nil
 		})

@@ -44,7 +44,7 @@ func (w *writer) syncAll() {
 	var log *os.File
 	defer func() {
 		if log != nil {
-			log.Close()
+			log.Close() //nolint:errcheck // synced before; it was opened for that alone
 		}
 	}()
 	for list := range w.log.committed {

@@ -77,7 +77,7 @@ func openTrace(ctx context.Context, cfg Config) (*traceLog, error) {
 }
 
 func tryTrace(ctx context.Context, path string) (*sql.DB, error) {
-	db, err := connect(path, 2, "synchronous(NORMAL)")
+	db, err := connect(ctx, path, 2, "synchronous(NORMAL)")
 	if err != nil {
 		return nil, err
 	}
