@@ -46,8 +46,8 @@ func (b *Outbox) note(it *item, resp interpreter.Response, err error) (again boo
 	it.Attempts++
 	if delivered(err) {
 		b.tell(it, fmt.Sprintf("callback %s delivered%s", it.What, aside(resp, err)), 0)
-		if err := b.cfg.Records.Delete(ctx, interpreter.KindOutbox, it.ID); err != nil {
-			b.cfg.Log.WithError(err).WithField("call", it.Call).Error("note a delivered callback")
+		if bad := b.cfg.Records.Delete(ctx, interpreter.KindOutbox, it.ID); bad != nil {
+			b.cfg.Log.WithError(bad).WithField("call", it.Call).Error("note a delivered callback")
 		}
 		return false
 	}
@@ -59,8 +59,8 @@ func (b *Outbox) note(it *item, resp interpreter.Response, err error) (again boo
 		}
 		wait := time.Until(it.Due).Round(time.Second)
 		b.tell(it, fmt.Sprintf("callback %s failed, again in %v: %v", it.What, wait, err), code)
-		if err := b.cfg.Records.Put(ctx, interpreter.KindOutbox, it.ID, it, 0); err != nil {
-			b.cfg.Log.WithError(err).WithField("call", it.Call).Error("note a failed callback")
+		if bad := b.cfg.Records.Put(ctx, interpreter.KindOutbox, it.ID, it, 0); bad != nil {
+			b.cfg.Log.WithError(bad).WithField("call", it.Call).Error("note a failed callback")
 		}
 		return true
 	}

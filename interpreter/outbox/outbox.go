@@ -32,7 +32,7 @@ type Config struct {
 // Outbox is the queue of callbacks. It stores at once and delivers from Start to Close.
 type Outbox struct {
 	cfg    Config
-	ctx    context.Context // of all attempts, ends with Close: this type is a lifetime
+	ctx    context.Context //nolint:containedctx // of all attempts, ends with Close: this type is a lifetime
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
@@ -105,12 +105,12 @@ func (b *Outbox) Start(ctx context.Context) error {
 	b.mu.Unlock()
 	err = b.each(ctx, interpreter.KindOutbox, func(id string) error {
 		it := &item{}
-		err := b.cfg.Records.Get(ctx, interpreter.KindOutbox, id, it)
-		if errors.Is(err, interpreter.ErrNotFound) {
+		unread := b.cfg.Records.Get(ctx, interpreter.KindOutbox, id, it)
+		if errors.Is(unread, interpreter.ErrNotFound) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if unread != nil {
+			return unread
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
