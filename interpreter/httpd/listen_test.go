@@ -84,10 +84,10 @@ func exchange(t *testing.T, addr, send string) string {
 		return ""
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err = c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Error(err)
 	}
-	if _, err := io.WriteString(c, send); err != nil {
+	if _, err = io.WriteString(c, send); err != nil {
 		return fmt.Sprint("write: ", err)
 	}
 	line, err := bufio.NewReader(c).ReadString('\n')

@@ -27,8 +27,8 @@ func parseRange(header string, size int64) span {
 		return span{}
 	}
 	if first == "" { // the last so many octets
-		n, ok := number(last)
-		if !ok {
+		n, digits := number(last)
+		if !digits {
 			return span{}
 		}
 		if n == 0 || size == 0 {
@@ -43,8 +43,8 @@ func parseRange(header string, size int64) span {
 	}
 	to := size - 1
 	if last != "" {
-		n, ok := number(last)
-		if !ok || n < from {
+		n, digits := number(last)
+		if !digits || n < from {
 			return span{}
 		}
 		to = min(to, n)

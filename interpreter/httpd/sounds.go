@@ -118,6 +118,7 @@ func send(ctx *fasthttp.RequestCtx, blob io.ReadSeekCloser, contentType string) 
 		from, length = span.from, span.length
 		ctx.Response.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, from+length-1, size))
 		ctx.SetStatusCode(http.StatusPartialContent)
+	case rangeWhole:
 	}
 	ctx.SetContentType(contentType)
 	if _, err := blob.Seek(from, io.SeekStart); err != nil {
