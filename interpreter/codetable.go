@@ -1,6 +1,9 @@
 package interpreter
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // Level says how bad a numbered failure is.
 type Level string
@@ -22,10 +25,7 @@ type CodeInfo struct {
 // Codes returns every numbered failure in use, in order. docs/errors.md is made from it, and a test fails when the
 // code raises a number that is not in it.
 func Codes() []CodeInfo {
-	list := make([]CodeInfo, 0, len(codes))
-	for _, c := range codes {
-		list = append(list, c)
-	}
+	list := slices.Clone(codes)
 	sort.Slice(list, func(i, j int) bool { return list[i].Code < list[j].Code })
 	return list
 }

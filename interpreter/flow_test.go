@@ -14,16 +14,11 @@ import (
 func TestScenarios(t *testing.T) { fixtures.Run(t, "testdata", options(nil)) }
 
 // options of a run with the verbs of these tests, more of them, and flows by name.
-func options(more map[string]func(string) interpreter.Verb, flows ...map[string]*interpreter.Step) fixtures.Options {
+func options(more map[string]func(string) interpreter.Verb) fixtures.Options {
 	return fixtures.Options{Dialects: func(*fixtures.Scenario) (interpreter.Dialects, error) {
 		d := &plain.Dialect{Commands: commands(), Flows: branches()}
 		for name, f := range more {
 			d.Commands[name] = f
-		}
-		for _, m := range flows {
-			for name, s := range m {
-				d.Flows[name] = s
-			}
 		}
 		d.Answers = func(name string) bool { return name == "say" || name == "hold" }
 		return interpreter.Dialects{d}, nil

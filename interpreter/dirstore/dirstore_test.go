@@ -43,13 +43,13 @@ func TestCutRecordingIsRepairedAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(b, "half a sentence"); err != nil {
+	if _, err = io.WriteString(b, "half a sentence"); err != nil {
 		t.Fatal(err)
 	}
 	s.Close() // the blob is left open, as by a crash
 
 	bad := interpreter.NewID() + ".wav"
-	if err := os.WriteFile(filepath.Join(dir, "partial", bad), nil, 0o600); err != nil {
+	if err = os.WriteFile(filepath.Join(dir, "partial", bad), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("no header")
@@ -103,7 +103,7 @@ func TestFullDiskStopsAndKeeps(t *testing.T) {
 	}
 	chunk := make([]byte, 256<<10)
 	for range 8 {
-		if _, err := b.Write(chunk); err != nil {
+		if _, err = b.Write(chunk); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,10 +115,10 @@ func TestFullDiskStopsAndKeeps(t *testing.T) {
 	if interpreter.CodeOf(err) != interpreter.CodeRecording {
 		t.Fatalf("write to a full disk: %v, want fault 90004", err)
 	}
-	if _, err := b.(io.WriterAt).WriteAt([]byte("RIFF"), 0); err != nil {
+	if _, err = b.(io.WriterAt).WriteAt([]byte("RIFF"), 0); err != nil {
 		t.Errorf("the header of a cut recording: %v", err)
 	}
-	if err := b.Close(); err != nil {
+	if err = b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.Open(t.Context(), name)
@@ -129,7 +129,7 @@ func TestFullDiskStopsAndKeeps(t *testing.T) {
 	if size, _ := r.Seek(0, io.SeekEnd); size != int64((written-1)*len(chunk)) {
 		t.Errorf("%d octets kept, want %d", size, (written-1)*len(chunk))
 	}
-	if _, err := s.Create(t.Context(), interpreter.NewID()+".wav"); interpreter.CodeOf(err) != interpreter.CodeRecording {
+	if _, err = s.Create(t.Context(), interpreter.NewID()+".wav"); interpreter.CodeOf(err) != interpreter.CodeRecording {
 		t.Errorf("create on a full disk: %v, want fault 90004", err)
 	}
 	free = 2 << 30 // heals without a restart

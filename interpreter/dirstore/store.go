@@ -66,7 +66,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, root: root}
 	if err := s.recover(); err != nil {
-		root.Close()
+		root.Close() //nolint:errcheck // the first error counts
 		return nil, err
 	}
 	return s, nil

@@ -174,7 +174,7 @@ func manyAtOnce(t *testing.T, s interpreter.Blobs) {
 				return
 			}
 			_, werr := io.WriteString(b, want)
-			if err := errors.Join(werr, b.Close()); err != nil {
+			if err = errors.Join(werr, b.Close()); err != nil {
 				t.Error(err)
 				return
 			}

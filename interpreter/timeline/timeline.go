@@ -40,7 +40,7 @@ func (p *Printer) Observe(e interpreter.Event) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintln(p.W, line)
+	fmt.Fprintln(p.W, line) //nolint:errcheck // a terminal that is gone ends nobody's call
 }
 
 // small are the events that a person following a call does not miss.
