@@ -1,6 +1,9 @@
 package audio
 
 import (
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"pintle/interpreter"
 	"pintle/media"
 	"pintle/media/codec"
+	"pintle/media/file"
 	"pintle/media/rtpio"
 )
 
@@ -108,6 +112,103 @@ func TestFarEndFallsSilent(t *testing.T) {
 			t.Errorf("after %v: %q, told %q", took, why, told.texts())
 		}
 	})
+}
+
+// Packets of strangers are not heard, not recorded, and press no keys.
+func TestStrangersPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, d := newLine(t, nil, nil), newLine(t, nil, nil), &disk{}
+		time.Sleep(200 * time.Millisecond)
+		j := join(t, a, b, interpreter.BridgeOptions{KeepKeys: "*", Record: d})
+		stranger := netip.MustParseAddrPort("198.51.100.7:4000")
+		loud := make([]byte, 160)
+		for n := range uint16(100) {
+			a.end.Deliver(packet(0, n, uint32(n)*160, loud), stranger)
+			a.end.Deliver(packet(101, n, uint32(n)*1600, []byte{byte(n % 12), 0x80, 3, 32}), stranger)
+			time.Sleep(20 * time.Millisecond)
+		}
+		if err := j.end(); err != nil {
+			t.Error(err)
+		}
+		if q := a.Quality(); q.Foreign != 200 {
+			t.Errorf("%d packets counted as foreign, want 200", q.Foreign)
+		}
+		left, _ := channels(d, false)
+		if got := keys(a.Half) + keys(b.phone); got != "" || left.loud() != 0 || b.heard().loud() != 0 {
+			t.Errorf("keys %q, %v recorded", got, left.loud())
+		}
+		if to := a.stream.Stats().Remote; to != a.phone.Local() {
+			t.Errorf("media goes to %v", to)
+		}
+	})
+}
+
+// packet is one of RTP (RFC 3550 §5.1).
+func packet(kind byte, seq uint16, ts uint32, payload []byte) []byte {
+	b := []byte{0x80, kind}
+	b = binary.BigEndian.AppendUint16(b, seq)
+	b = binary.BigEndian.AppendUint32(b, ts)
+	b = binary.BigEndian.AppendUint32(b, 9) // SSRC
+	return append(b, payload...)
+}
+
+// A hang-up at any moment of anything: all returns at once, with the cause, and recordings are whole.
+func TestHangupAtAnyMoment(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	slow := files(func(ctx context.Context, u string) (*file.Clip, error) {
+		if err := interpreter.Sleep(ctx, 700*time.Millisecond); err != nil {
+			return nil, err
+		}
+		return library(ctx, u)
+	})
+	for range 25 {
+		at, closed := time.Duration(random.IntN(2000))*time.Millisecond, random.IntN(2) == 0
+		synctest.Test(t, func(t *testing.T) {
+			a, b, c := newLine(t, &Sounds{Files: slow}, nil), newLine(t, nil, nil), newLine(t, nil, nil)
+			ctx, hangup := context.WithCancelCause(t.Context())
+			talk, mail := &disk{}, &disk{}
+			work := []func() error{
+				func() error { return a.Join(ctx, b.Half, interpreter.BridgeOptions{Record: talk, KeepKeys: "*"}) },
+				func() error {
+					return a.Play(ctx, interpreter.Prompt{URL: "https://app.test/a.wav", Loop: interpreter.Forever})
+				},
+				func() error { return b.Play(ctx, interpreter.Prompt{Digits: "1w2W3", Loop: interpreter.Forever}) },
+				func() error { return c.Play(ctx, interpreter.Prompt{Tone: "ringback"}) },
+				func() error {
+					_, err := c.Record(ctx, mail, interpreter.RecordOptions{Silence: time.Minute, Trim: at%2 == 0})
+					return err
+				},
+			}
+			over := make(chan error, len(work))
+			for i, f := range work {
+				go func() {
+					err := f()
+					if i > 0 && err != error(errHangup) {
+						t.Errorf("hang-up after %v: %d returned %v", at, i, err)
+					}
+					over <- err
+				}()
+			}
+			time.Sleep(at)
+			hangup(errHangup)
+			if closed {
+				a.Close()
+				c.Close()
+			}
+			before := time.Now()
+			for range work {
+				<-over
+			}
+			if took := time.Since(before); took > media.FrameDuration {
+				t.Errorf("hang-up after %v: it took %v", at, took)
+			}
+			for _, d := range []*disk{talk, mail} {
+				if size := int(binary.LittleEndian.Uint32(d.b[40:])); size+44 != len(d.b) {
+					t.Errorf("hang-up after %v: a file of %d octets says %d", at, len(d.b), size)
+				}
+			}
+		})
+	}
 }
 
 func TestQuality(t *testing.T) {

@@ -35,6 +35,7 @@ type line struct {
 	phone  *Half
 	events *events
 	ear    *media.Tap // what the telephone hears
+	end    *rtpio.End // where packets to the engine arrive
 }
 
 // terms are the two ends of what was agreed.
@@ -54,7 +55,7 @@ func newLine(t *testing.T, sounds *Sounds, change func(*terms)) *line {
 	if sounds == nil {
 		sounds = &Sounds{}
 	}
-	l := &line{events: &events{}, ear: media.NewTap(a.there.Codec.SampleRate, 10*time.Minute)}
+	l := &line{events: &events{}, end: here, ear: media.NewTap(a.there.Codec.SampleRate, 10*time.Minute)}
 	l.Half = newHalf(t, here, sounds)
 	l.Half.Trace(l.events.add)
 	l.phone = newHalf(t, there, &Sounds{})
