@@ -37,7 +37,7 @@ func collectParts(body []byte, boundary string, depth int) ([]bodyPart, error) {
 	r := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		p, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil || len(parts) >= maxParts {

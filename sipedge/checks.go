@@ -188,58 +188,80 @@ func checkCSeq(m *rawMessage) *fault {
 
 // checkAddresses reads every header that carries addresses and prints it back, one value a line.
 func checkAddresses(m *rawMessage) *fault {
-	old := oldStyle(m)
-	kept := make([]rawHeader, 0, len(m.headers)+4)
-	routes, contacts := 0, 0
+	a := addresses{message: m, old: oldStyle(m), kept: make([]rawHeader, 0, len(m.headers)+4)}
 	for _, h := range m.headers {
 		switch h.name {
 		case "From", "To", "Contact", "Route", "Record-Route", "Refer-To", "Referred-By":
+			if f := a.read(h); f != nil {
+				return f
+			}
 		default:
-			kept = append(kept, h)
-			continue
-		}
-		parts := []string{h.value}
-		if h.name == "Contact" || strings.HasSuffix(h.name, "Route") {
-			parts = splitUnquoted(h.value, ',')
-		}
-		for _, part := range parts {
-			if h.name == "Contact" && strings.TrimSpace(part) == "*" && m.method == "REGISTER" {
-				kept = append(kept, rawHeader{"Contact", "*"})
-				continue
-			}
-			n, err := parseNameAddr(part)
-			if err != nil {
-				return badRequest("Malformed " + h.name)
-			}
-			if h.name == "From" {
-				if tag, ok := n.param("tag"); !ok || tag == "" {
-					if !old {
-						return badRequest("Missing From Tag")
-					}
-					if !ok {
-						// Transactions of RFC 2543 are matched by From tag too; the empty one stands for none.
-						n.params += ";tag="
-					}
-				}
-			}
-			switch h.name {
-			case "Route", "Record-Route":
-				routes++
-			case "Contact":
-				contacts++
-			}
-			kept = append(kept, rawHeader{h.name, n.String()})
+			a.kept = append(a.kept, h)
 		}
 	}
-	m.headers = kept
+	m.headers = a.kept
+	return a.count()
+}
+
+// addresses is the work of checkAddresses on one message.
+type addresses struct {
+	message          *rawMessage
+	old              bool // the peer speaks RFC 2543
+	kept             []rawHeader
+	routes, contacts int
+}
+
+// read takes one header apart into its values.
+func (a *addresses) read(h rawHeader) *fault {
+	parts := []string{h.value}
+	if h.name == "Contact" || strings.HasSuffix(h.name, "Route") {
+		parts = splitUnquoted(h.value, ',')
+	}
+	for _, part := range parts {
+		if h.name == "Contact" && strings.TrimSpace(part) == "*" && a.message.method == "REGISTER" {
+			a.kept = append(a.kept, rawHeader{"Contact", "*"})
+			continue
+		}
+		n, err := parseNameAddr(part)
+		if err != nil {
+			return badRequest("Malformed " + h.name)
+		}
+		switch h.name {
+		case "From":
+			if !a.tagged(&n) {
+				return badRequest("Missing From Tag")
+			}
+		case "Route", "Record-Route":
+			a.routes++
+		case "Contact":
+			a.contacts++
+		}
+		a.kept = append(a.kept, rawHeader{h.name, n.String()})
+	}
+	return nil
+}
+
+// tagged reports whether a From has the tag it needs, and gives an old peer's the one that it may leave out.
+func (a *addresses) tagged(from *nameAddr) bool {
+	tag, ok := from.param("tag")
+	if !ok && a.old {
+		// Transactions of RFC 2543 are matched by From tag too; the empty one stands for none.
+		from.params += ";tag="
+	}
+	return tag != "" || a.old
+}
+
+// count refuses too many addresses, and too few.
+func (a *addresses) count() *fault {
+	invite := a.message.method == "INVITE"
 	switch {
-	case routes > maxRoute:
+	case a.routes > maxRoute:
 		return badRequest("Too Many Routes")
-	case contacts > maxContacts:
+	case a.contacts > maxContacts:
 		return badRequest("Too Many Contacts")
-	case m.method == "INVITE" && contacts == 0 && !old:
+	case invite && a.contacts == 0 && !a.old:
 		return badRequest("Missing Contact")
-	case m.method == "INVITE" && contacts > 1:
+	case invite && a.contacts > 1:
 		return badRequest("Duplicate Contact")
 	}
 	return nil
@@ -265,8 +287,7 @@ func checkRequestURI(uri string) *fault {
 	case !validURI(uri):
 		return badRequest("Malformed Request-URI")
 	}
-	_, host := cutUserInfo(uri[len(scheme)+1:])
-	if strings.Contains(host, "?") {
+	if strings.Contains(afterUserInfo(uri[len(scheme)+1:]), "?") {
 		return badRequest("Headers In Request-URI")
 	}
 	return nil

@@ -50,7 +50,7 @@ type dialog struct {
 	log       *logrus.Entry
 
 	box    *inbox
-	ctx    context.Context // ends with the dialog; the cause is an *interpreter.Hangup
+	ctx    context.Context //nolint:containedctx // a dialog is a lifetime; the cause is an *interpreter.Hangup
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed when run has returned
 

@@ -73,12 +73,12 @@ type Edge struct {
 	transactions *sip.TransactionLayer
 	draining     atomic.Bool
 
-	ctx    context.Context // parent of every leg's context
+	ctx    context.Context //nolint:containedctx // parent of every leg's context
 	cancel context.CancelCauseFunc
-	work   context.Context // for what must go on after that: the last BYE
+	work   context.Context //nolint:containedctx // for what must go on after that: the last BYE
 	stop   context.CancelFunc
 
-	dialling context.Context // ends first of all when the edge closes
+	dialling context.Context //nolint:containedctx // ends first of all when the edge closes
 	hangUp   context.CancelFunc
 	dials    sync.WaitGroup // Dials that run; counted only while mu is held and the edge neither drains nor closes
 
@@ -217,8 +217,9 @@ func bind(address string) (*net.UDPConn, net.Listener, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		_ = udp.SetReadBuffer(1 << 20) // a burst of calls waits here; less is no fault
-		tcp, err := net.Listen("tcp"+family, udp.LocalAddr().String())
+		// A burst of calls waits here; less is no fault.
+		_ = udp.SetReadBuffer(1 << 20)
+		tcp, err := net.Listen("tcp"+family, udp.LocalAddr().String()) //nolint:noctx // it waits for nobody
 		if err == nil {
 			return udp, tcp, nil
 		}

@@ -88,7 +88,7 @@ func (f *packetFilter) mute() { f.muted.Store(true) }
 func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
 	f.once.Do(func() { close(f.serving) })
 	for {
-		n, from, err := f.UDPConn.ReadFromUDPAddrPort(f.buf)
+		n, from, err := f.ReadFromUDPAddrPort(f.buf)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -110,7 +110,7 @@ func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
 		clean, reply, _ := f.guard.inspect(data, from, false)
 		if reply != nil {
 			// Best effort: the peer repeats what got no answer.
-			_, _ = f.UDPConn.WriteToUDPAddrPort(reply, from)
+			_, _ = f.WriteToUDPAddrPort(reply, from)
 			continue
 		}
 		if clean == nil {

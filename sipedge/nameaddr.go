@@ -125,20 +125,20 @@ func validURI(s string) bool {
 	if !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") {
 		return true
 	}
-	_, host := cutUserInfo(rest)
+	host := afterUserInfo(rest)
 	if end := strings.IndexAny(host, ";?"); end >= 0 {
 		host = host[:end]
 	}
 	return validHostPort(host)
 }
 
-// cutUserInfo splits at the "@" before the host. The user part may hold ";" and "?" (RFC 4475 §3.1.1.9), never a bare "@".
-func cutUserInfo(rest string) (user, host string) {
-	at := strings.IndexByte(rest, '@')
-	if at < 0 {
-		return "", rest
+// afterUserInfo is what follows the "@" before the host. The user part may hold ";" and "?" (RFC 4475 §3.1.1.9), never a
+// bare "@".
+func afterUserInfo(rest string) string {
+	if _, host, ok := strings.Cut(rest, "@"); ok {
+		return host
 	}
-	return rest[:at], rest[at+1:]
+	return rest
 }
 
 func isScheme(s string) bool {

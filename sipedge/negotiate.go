@@ -42,7 +42,6 @@ type negotiator struct {
 	identity   uint64         // session id of o=
 	version    uint64
 	last       string // our description as it was sent last, without o=
-	lines      int    // number of m-lines of the session
 	refused    []mediaLine
 	current    Session
 }
@@ -187,17 +186,24 @@ func (n *negotiator) match(l mediaLine) (Session, mediaLine, error) {
 	if s.SendType == noPayload {
 		return s, l, sdpError("no codec in common")
 	}
-	for _, p := range l.payloads {
+	reply.payloads = append(reply.payloads, s.accompany(l.payloads)...)
+	return s, reply, nil
+}
+
+// accompany takes the first key events and the first comfort noise that run at the clock of the codec.
+func (s *Session) accompany(offered []payload) []payload {
+	var taken []payload
+	for _, p := range offered {
 		switch {
 		case p.name == telephoneEvent && p.clock == s.Clock && s.SendEvents == noPayload:
 			s.SendEvents, s.RecvEvents, s.EventClock = int(p.number), int(p.number), p.clock
-			reply.payloads = append(reply.payloads, p)
+			taken = append(taken, p)
 		case p.name == comfortNoise && p.clock == s.Clock && s.ComfortNoise == noPayload:
 			s.ComfortNoise = int(p.number)
-			reply.payloads = append(reply.payloads, p)
+			taken = append(taken, p)
 		}
 	}
-	return s, reply, nil
+	return taken
 }
 
 // place decides where sound may be sent to (R-RTP-10).

@@ -46,6 +46,7 @@ func (d direction) mirror() direction {
 		return recvOnly
 	case recvOnly:
 		return sendOnly
+	case sendRecv, inactive:
 	}
 	return d
 }
