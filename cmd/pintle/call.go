@@ -84,7 +84,7 @@ func (c callCmd) configure() (*config, func(), error) {
 			return nil, nil, err
 		}
 		cfg.Data = dir
-		cleanup = func() { os.RemoveAll(dir) }
+		cleanup = func() { os.RemoveAll(dir) } //nolint:errcheck // the system empties its temporary folder, too
 	}
 	cfg.HTTP.Listen, cfg.SIP.Listen, cfg.SIP.Gateway = "127.0.0.1:0", "127.0.0.1:0", c.Gateway
 	cfg.Fetch.allowLoopback = true
@@ -127,8 +127,8 @@ func (c callCmd) place(ctx context.Context, e *engine, script phone.Script, seen
 	line.Hangup(ctx)
 	seen.wait(context.WithoutCancel(ctx))
 	if c.Wav != "" {
-		if err := line.SaveWAV(c.Wav); err != nil {
-			return fmt.Errorf("keep the sound: %w", err)
+		if unkept := line.SaveWAV(c.Wav); unkept != nil {
+			return fmt.Errorf("keep the sound: %w", unkept)
 		}
 		abs, _ := filepath.Abs(c.Wav) //nolint:errcheck // the name alone does as well
 		fmt.Fprintf(os.Stderr, "sound: %s\n", abs)
@@ -173,7 +173,6 @@ type verdict struct {
 	mu    sync.Mutex
 	first string // id of the caller's call
 	cdr   *interpreter.CDR
-	fault int // first fatal failure
 }
 
 func (v *verdict) observe(e interpreter.Event) {

@@ -109,7 +109,7 @@ func (o ownSound) Get(ctx context.Context, raw string) (*file.Clip, error) {
 		return nil, audio.ErrNotOwn
 	}
 	var rec interpreter.RecordingRecord
-	if err := o.e.store.Get(ctx, interpreter.KindRecording, id, &rec); err != nil {
+	if err = o.e.store.Get(ctx, interpreter.KindRecording, id, &rec); err != nil {
 		return nil, &interpreter.Fault{Code: interpreter.CodeRetrieval, Msg: "recording " + id, Err: err}
 	}
 	blob, err := o.e.blobs.Open(ctx, rec.Blob)

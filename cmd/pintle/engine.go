@@ -41,7 +41,6 @@ type engine struct {
 	outbox  *outbox.Outbox
 	files   *file.Cache
 	speech  *tts.Speaker
-	flite   *tts.Flite
 	pacers  *media.Pacers
 	manager *interpreter.Manager
 	edge    *sipedge.Edge
