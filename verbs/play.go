@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -148,10 +149,20 @@ func title(p interpreter.Prompt) string {
 	return s
 }
 
+// shownURL is the URL of a file as a trace may show it: without a password.
+func shownURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil {
+		return raw
+	}
+	u.User = nil
+	return u.String()
+}
+
 func promptData(p interpreter.Prompt) interpreter.PromptData {
 	switch {
 	case p.URL != "":
-		return interpreter.PromptData{Kind: "file", What: p.URL}
+		return interpreter.PromptData{Kind: "file", What: shownURL(p.URL)}
 	case p.Text != nil:
 		return interpreter.PromptData{Kind: "say", What: words(p.Text), Voice: p.Voice}
 	case p.Tone != "":

@@ -96,6 +96,7 @@ func TestFaultyServers(t *testing.T) {
 				}
 			}
 		}, interpreter.CodeTooLarge, "larger"},
+		{"as large as allowed", say(ok + "Content-Length: 65536\r\n\r\n" + strings.Repeat("x", 65536)), 0, ""},
 		{"one byte too many", say(ok + "Content-Length: 65537\r\n\r\n" + strings.Repeat("x", 65537)), interpreter.CodeTooLarge, "larger"},
 		{"large header", say(ok + "X: " + strings.Repeat("x", 70<<10) + "\r\n\r\n"), interpreter.CodeProtocol, "headers"},
 		{"not HTTP", say("220 mail.test ESMTP\r\n"), interpreter.CodeProtocol, "valid HTTP"},

@@ -187,6 +187,13 @@ func TestCookies(t *testing.T) {
 			t.Errorf("%s: sent %d cookies %q, want %d", f.path, n, got, f.want)
 		}
 	}
+	tokens := map[string]bool{}
+	for _, h := range l.head {
+		tokens[h.Get("I-Twilio-Idempotency-Token")] = true
+	}
+	if len(tokens) != len(l.head) {
+		t.Errorf("%d requests carried %d tokens, want one each", len(l.head), len(tokens))
+	}
 }
 
 // TestRetries counts what a failing server gets, and checks that all tries carry one token.
