@@ -38,16 +38,15 @@ type CDR struct {
 
 // Quality is what a leg measured of its sound.
 type Quality struct {
-	Codec        string        `json:"codec"`
-	Sent         uint64        `json:"packets_sent"`
-	Received     uint64        `json:"packets_received"`
-	Lost         uint64        `json:"packets_lost"`
-	Foreign      uint64        `json:"packets_foreign"` // dropped: not from the negotiated source
-	Jitter       time.Duration `json:"jitter"`
-	RoundTrip    time.Duration `json:"round_trip,omitempty"`
-	MOS          float64       `json:"mos,omitempty"`
-	FirstPacket  time.Time     `json:"first_packet,omitzero"` // first packet we sent
-	HeardPackets uint64        `json:"packets_heard"`         // of the caller's sound that was not silence
+	Codec       string        `json:"codec"`
+	Sent        uint64        `json:"packets_sent"`
+	Received    uint64        `json:"packets_received"`
+	Lost        uint64        `json:"packets_lost"`
+	Foreign     uint64        `json:"packets_foreign"` // dropped: not from the negotiated source
+	Jitter      time.Duration `json:"jitter"`
+	RoundTrip   time.Duration `json:"round_trip,omitempty"`
+	MOS         float64       `json:"mos,omitempty"`
+	FirstPacket time.Time     `json:"first_packet,omitzero"` // first packet we sent
 }
 
 // Measurer is a leg that measures its sound.
