@@ -27,6 +27,7 @@ type element struct {
 // attrAliases are spellings of attributes that libraries write.
 var attrAliases = map[string]string{
 	"interpretAs": "interpret-as", "xmlLang": "xml:lang", "for_": "for", "lang": "xml:lang",
+	"role": "format",
 }
 
 // maxWarnings bounds what one document can put into the trace.
