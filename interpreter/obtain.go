@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -171,7 +172,7 @@ func (c *Call) requestData(f Fetch) RequestData {
 	d := RequestData{Method: f.Method, URL: shownURL(f.URL), Purpose: f.Purpose}
 	for k, vs := range f.Params {
 		for _, v := range vs {
-			if private && strings.HasPrefix(k, "Digits") {
+			if private && (strings.HasPrefix(k, "Digits") || k == "Last-Result") {
 				v = strings.Repeat("*", len(v))
 			}
 			d.Params = append(d.Params, [2]string{k, v})
@@ -186,11 +187,20 @@ func shown(r Response) string {
 	if strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "image/") {
 		return ""
 	}
-	if len(r.Body) > bodyShown {
-		return strings.ToValidUTF8(string(r.Body[:bodyShown]), "") + "…"
+	body, more := r.Body, ""
+	if len(body) > bodyShown {
+		body, more = body[:bodyShown], "…"
 	}
-	return strings.ToValidUTF8(string(r.Body), "\uFFFD")
+	body = passwordInURL.ReplaceAll(body, []byte("${1}***@"))
+	body = passwordInField.ReplaceAll(body, []byte("${1}***"))
+	return strings.ToValidUTF8(string(body), "\uFFFD") + more
 }
+
+// Passwords as documents hold them: in URLs, whose slashes JSON may escape, and in attributes and members of that name.
+var (
+	passwordInURL   = regexp.MustCompile(`(:(?:\\?/){2}[^/?#\s"'<>@:\\]*:)[^/?#\s"'<>@]+@`)
+	passwordInField = regexp.MustCompile(`(?i)(password["']?\s*[:=]\s*["'])(?:\\.|[^"'\\])*`)
+)
 
 func mediaType(contentType string) string {
 	t, _, err := mime.ParseMediaType(contentType)

@@ -57,7 +57,7 @@ func (o Outcome) String() string {
 	case outBranch:
 		return "branch " + o.key
 	case outGoto:
-		return "goto " + o.req.URL
+		return "goto " + shownURL(o.req.URL)
 	case outEnter:
 		return "enter"
 	case outStop:

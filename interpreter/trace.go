@@ -39,6 +39,9 @@ func (c *Call) Emit(e Event) {
 		d.Key = "*"
 		e.Data = d
 	}
+	if c.trace.private && e.Kind == EvVerbEnd && strings.HasPrefix(e.Text, "branch ") {
+		e.Text = "branch *" // a child may be named like the keys
+	}
 	c.trace.seq++
 	e.Seq = c.trace.seq
 	if e.Time.IsZero() {

@@ -2,7 +2,9 @@ package verbs_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"pintle/fixtures"
 	"pintle/fixtures/plain"
@@ -242,4 +246,66 @@ func TestCallerIsOpenedStepByStep(t *testing.T) {
 			t.Errorf("opened by %v", got)
 		}
 	})
+}
+
+// R-LOG-1: keys pressed while a call is private are in no event, log line or record, neither together nor one by one;
+// the application that asked for them gets them.
+func TestPrivateKeysAreNowhere(t *testing.T) {
+	var mu sync.Mutex
+	var seen strings.Builder
+	log := logrus.New()
+	log.SetLevel(logrus.TraceLevel)
+	log.SetOutput(writer(func(p []byte) { mu.Lock(); defer mu.Unlock(); seen.Write(p) }))
+	o := options()
+	o.Log = logrus.NewEntry(log)
+	o.Observers = []interpreter.Observer{func(e interpreter.Event) {
+		if d, ok := e.Data.(interpreter.DigitData); ok && d.Key != "*" {
+			t.Errorf("key %s is shown", d.Key)
+		}
+		b, err := json.Marshal(e)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		seen.Write(b)
+	}}
+	s := mustParse(t, `# private
+call
+at 1s press 8#6*
+at 4s press 8#6*
+-- config --
+status-callback https://app.test/status completed
+-- POST https://app.test/start --
+plain
+private on
+collect max=4 first=5s inter=1s action=https://app.test/next : play menu10s.wav
+-- POST https://app.test/next --
+plain
+collect max=4 first=5s inter=1s action=https://app.test/gone : play menu10s.wav
+-- POST https://app.test/gone --
+drop
+`)
+	synctest.Test(t, func(t *testing.T) {
+		out, err := fixtures.Execute(t.Context(), s, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var cdr json.RawMessage
+		if err := out.Records.Get(t.Context(), interpreter.KindCDR, out.CDRs[0].ID, &cdr); err != nil {
+			t.Error(err)
+		}
+		seen.Write(cdr)
+		fmt.Fprint(&seen, out.Posts)
+	})
+	if text := seen.String(); strings.Contains(text, "8#6*") || strings.Contains(text, "8%236") || !strings.Contains(text, "****") || !strings.Contains(text, "/gone") {
+		t.Error(text)
+	}
+}
+
+type writer func(p []byte)
+
+func (w writer) Write(p []byte) (int, error) {
+	w(p)
+	return len(p), nil
 }
