@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,8 +15,18 @@ import (
 	"pintle/interpreter"
 )
 
-// orders is how many random orders are tried; each takes a few milliseconds.
-const orders = 250
+// orders is how many random orders are tried; each takes a few milliseconds. PINTLE_ORDERS asks for more.
+func orders(t *testing.T) uint64 {
+	s := os.Getenv("PINTLE_ORDERS")
+	if s == "" {
+		return 250
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // reflexes is a phone that does what every phone must (ACK, answer BYE) while its owner does whatever comes to mind.
 type reflexes struct {
@@ -58,7 +70,8 @@ func (r *reflexes) tagged(method, branch string, seq int, tag, body string) stri
 	}
 	text := r.text(method, branch, seq, head, body)
 	if tag != "" {
-		text = strings.Replace(text, fmt.Sprintf("To: <sip:100@%s>", r.edge), fmt.Sprintf("To: <sip:100@%s>;tag=%s", r.edge, tag), 1)
+		text = strings.Replace(text, fmt.Sprintf("To: <sip:100@%s>", r.edge),
+			fmt.Sprintf("To: <sip:100@%s>;tag=%s", r.edge, tag), 1)
 	}
 	return text
 }
@@ -101,7 +114,7 @@ func (r *reflexes) act(what int, l interpreter.Leg) {
 // R-SIP-12: whatever the order of events, one call is one leg, every leg ends with a cause, and nothing stays behind.
 func TestRandomOrders(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.NewCalls, c.TotalCalls = 10_000, 10_000 })
-	for seed := range uint64(orders) {
+	for seed := range orders(t) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		p := newPeer(t, b)
 		r := &reflexes{peer: p, branch: "z9hG4bK" + token(6)}
