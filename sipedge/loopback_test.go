@@ -16,7 +16,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The library runs its transactions on timers and ends goroutines by closing sockets, a moment after Close has returned.
+	// The library runs its transactions on timers and ends goroutines by closing sockets, a moment after Close has
+	// returned.
 	goleak.VerifyTestMain(m)
 }
 
@@ -30,7 +31,8 @@ func TestInboundCall(t *testing.T) {
 	ringing := p.expect("180")
 	l := b.leg()
 	info := l.Info()
-	if info.From.User != "ann" || info.From.Display != "Ann" || info.Request.User != "100" || info.CallID != p.id || info.SourceIP != "127.0.0.1" {
+	if info.From.User != "ann" || info.From.Display != "Ann" || info.Request.User != "100" || info.CallID != p.id ||
+		info.SourceIP != "127.0.0.1" {
 		t.Errorf("info %+v", info)
 	}
 	if len(info.Headers) != 1 || info.Headers[0] != (interpreter.Header{Name: "X-Account", Value: "42"}) {
@@ -55,7 +57,8 @@ func TestInboundCall(t *testing.T) {
 	p.tag = ok.tag()
 	p.requestAs("ACK", p.seq, "", "")
 	s := b.sound().last()
-	if s.Codec != "PCMA" || s.Remote.Port() != 30000 || s.SendEvents != 101 || s.Ptime != 40*time.Millisecond || !s.Send || !s.Recv {
+	if s.Codec != "PCMA" || s.Remote.Port() != 30000 || s.SendEvents != 101 || s.Ptime != 40*time.Millisecond || !s.Send ||
+		!s.Recv {
 		t.Errorf("session %+v", s)
 	}
 	if l.Info().Answered.IsZero() {
@@ -241,8 +244,12 @@ func TestInfoDigits(t *testing.T) {
 	if got := b.sound().pressed(); got != "1234567890*#" {
 		t.Errorf("keys %q came out of order", got)
 	}
+	p.request("OPTIONS", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\nDuration=160\r\n")
 	p.request("INFO", "Content-Type: application/media_control+xml\r\n", "<x/>")
 	p.expect("415")
+	if got := b.sound().pressed(); got != "1234567890*#" {
+		t.Errorf("keys %q: OPTIONS carries none", got)
+	}
 	p.request("BYE", "", "")
 }
 
@@ -329,8 +336,10 @@ func TestFaultsOfOthers(t *testing.T) {
 func TestForwardedAndEarly(t *testing.T) {
 	b := newBench(t, nil)
 	for head, want := range map[string]string{
-		"Diversion: \"A, B\" <sip:+4930111@x.example;user=phone>;reason=unconditional, <sip:2@x.example>\r\n":         "+4930111",
-		"History-Info: <sip:+4930222@x.example>;index=1\r\nHistory-Info: <sip:100@x.example;cause=302>;index=1.1\r\n": "+4930222",
+		"Diversion: \"A, B\" <sip:+4930111@x.example;user=phone>;reason=unconditional, " +
+			"<sip:2@x.example>\r\n": "+4930111",
+		"History-Info: <sip:+4930222@x.example>;index=1\r\nHistory-Info: " +
+			"<sip:100@x.example;cause=302>;index=1.1\r\n": "+4930222",
 		"Diversion: <tel:+4930333>\r\n": "+4930333",
 		"Diversion: nonsense\r\n":       "",
 	} {
@@ -360,7 +369,8 @@ func TestForwardedAndEarly(t *testing.T) {
 
 // What cannot work is refused at the start, with the setting's name.
 func TestListenRefuses(t *testing.T) {
-	for _, c := range []Config{{Listen: "localhost:5060"}, {Listen: "0.0.0.0:0"}, {Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Gateway: Gateway{URI: "sip:a@b@c"}},
+	for _, c := range []Config{{Listen: "localhost:5060"}, {Listen: "0.0.0.0:0"},
+		{Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Gateway: Gateway{URI: "sip:a@b@c"}},
 		{Listen: "192.0.2.1:5060"}} {
 		c.Log = logrus.NewEntry(logrus.New())
 		if e, err := Listen(c); err == nil {
@@ -379,7 +389,8 @@ func TestListenRefuses(t *testing.T) {
 	l := b.leg()
 	l.Answer(context.Background())
 	ok := p.expect("200")
-	if !strings.Contains(ok.body, "c=IN IP4 127.0.0.2\r\n") || ok.get("contact") != fmt.Sprintf("<sip:127.0.0.2:%d>", p.edge.Port()) {
+	if !strings.Contains(ok.body, "c=IN IP4 127.0.0.2\r\n") ||
+		ok.get("contact") != fmt.Sprintf("<sip:127.0.0.2:%d>", p.edge.Port()) {
 		t.Errorf("advertised %s\n%s", ok.get("contact"), ok.body)
 	}
 	p.tag = ok.tag()

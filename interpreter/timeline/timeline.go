@@ -1,12 +1,14 @@
 package timeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"pintle/interpreter"
 )
@@ -32,7 +34,7 @@ func (p *Printer) Observe(e interpreter.Event) {
 		if err != nil {
 			b = fmt.Appendf(nil, `{"kind":"fault","text":%q}`, err.Error())
 		}
-		line = string(b)
+		line = escaped(b)
 	case !p.Detail && small(e.Kind):
 		return
 	default:
@@ -89,7 +91,7 @@ func params(e interpreter.Event) string {
 		name, _, _ := strings.Cut(p[0], "[")
 		for _, want := range interesting {
 			if name == want {
-				fmt.Fprintf(&b, " %s=%s", p[0], printable(p[1]))
+				fmt.Fprintf(&b, " %s=%s", printable(p[0]), printable(p[1]))
 			}
 		}
 	}
@@ -107,15 +109,35 @@ func offset(d time.Duration) string {
 	return fmt.Sprintf("%dh%02dm%02ds", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }
 
-// printable escapes what a stranger's text could do to a terminal.
+// printable replaces what a stranger's text could do to a terminal.
 func printable(s string) string {
-	clean := func(r rune) rune {
-		if r < 0x20 || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0x2028 || r == 0x2029 {
+	return strings.Map(func(r rune) rune {
+		if harmful(r) {
 			return '\uFFFD'
 		}
 		return r
+	}, s)
+}
+
+// harmful tells whether a rune commands a terminal, breaks a line, or turns the direction of what stands beside it.
+func harmful(r rune) bool {
+	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || r == 0x2028 || r == 0x2029
+}
+
+// escaped writes harmful runes, which JSON may hold as they are, as \u escapes.
+func escaped(b []byte) string {
+	if bytes.IndexFunc(b, harmful) < 0 {
+		return string(b)
 	}
-	return strings.Map(clean, s)
+	var s strings.Builder
+	for _, r := range string(b) {
+		if harmful(r) {
+			fmt.Fprintf(&s, `\u%04x`, r)
+			continue
+		}
+		s.WriteRune(r)
+	}
+	return s.String()
 }
 
 const (
