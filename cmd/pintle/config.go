@@ -162,13 +162,14 @@ func (c *config) where() string {
 }
 
 func (c *config) checkListen() error {
-	for _, a := range []string{c.SIP.Listen, c.HTTP.Listen} {
-		if _, err := netip.ParseAddrPort(a); err != nil {
-			return fmt.Errorf("listen address %q: give IP:PORT, such as 127.0.0.1:5060", a)
+	for _, s := range [][3]string{{"sip", c.SIP.Listen, defaultSIP}, {"http", c.HTTP.Listen, defaultHTTP}} {
+		if _, err := netip.ParseAddrPort(s[1]); err != nil {
+			return fmt.Errorf("%s.listen %q: give IP:PORT, such as %s", s[0], s[1], s[2])
 		}
 	}
 	if netip.MustParseAddrPort(c.SIP.Listen).Addr().IsUnspecified() && c.SIP.Advertise == "" {
-		return fmt.Errorf("sip.listen %q: give the address of one interface, or sip.advertise, so that phones learn where to send", c.SIP.Listen)
+		return fmt.Errorf("sip.listen %q: give the address of one interface, or sip.advertise, so that phones learn where "+
+			"to send", c.SIP.Listen)
 	}
 	if c.HTTP.PublicURL != "" {
 		u, err := url.Parse(c.HTTP.PublicURL)
