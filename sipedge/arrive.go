@@ -8,8 +8,9 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// arrive sees every message in the order of the wire, in the goroutine that reads the socket, before the transaction layer gives it a
-// goroutine of its own. It sets the To tag of all our answers, keeps the places of in-dialog requests, and delivers ACKs.
+// arrive sees every message in the order of the wire, in the goroutine that reads the socket, before the transaction
+// layer gives it a goroutine of its own. It sets the To tag of all our answers, keeps the places of in-dialog requests,
+// and delivers ACKs.
 func (e *Edge) arrive(msg sip.Message) {
 	req, ok := msg.(*sip.Request)
 	if !ok {

@@ -19,7 +19,8 @@ func cancelReason(ctx context.Context) sip.Header {
 	return reasonHeader(200, "Call completed elsewhere")
 }
 
-// cancelling is the wish to end an INVITE: CANCEL goes out once, and not before the peer has shown life (RFC 3261 §9.1).
+// cancelling is the wish to end an INVITE: CANCEL goes out once, and not before the peer has shown life (RFC 3261
+// §9.1).
 type cancelling struct {
 	attempt *attempt
 	req     *sip.Request

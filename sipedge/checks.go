@@ -10,8 +10,9 @@ import (
 // supportedOptions are the option tags a request may require of us (RFC 3261 §8.2.2.3).
 var supportedOptions = map[string]bool{}
 
-// checkMessage is the strict layer in front of every handler. It refuses what has no safe meaning, heals what RFC 4475 calls harmless
-// (blanks, folding, compact names, missing brackets), and rewrites the fields it understood into their plain form.
+// checkMessage is the strict layer in front of every handler. It refuses what has no safe meaning, heals what RFC 4475
+// calls harmless (blanks, folding, compact names, missing brackets), and rewrites the fields it understood into their
+// plain form.
 func checkMessage(m *rawMessage, stream bool) *fault {
 	if f := checkMandatory(m); f != nil {
 		return f
@@ -140,7 +141,8 @@ func parseVia(s string) (via, bool) {
 	version, rest, ok2 := strings.Cut(rest, "/")
 	rest = strings.TrimSpace(rest)
 	blank := strings.IndexAny(rest, " \t")
-	if !ok1 || !ok2 || blank < 0 || !strings.EqualFold(strings.TrimSpace(name), "SIP") || strings.TrimSpace(version) != "2.0" {
+	if !ok1 || !ok2 || blank < 0 || !strings.EqualFold(strings.TrimSpace(name), "SIP") ||
+		strings.TrimSpace(version) != "2.0" {
 		return via{}, false
 	}
 	v := via{transport: strings.ToUpper(rest[:blank])}
@@ -293,7 +295,8 @@ func checkRequestURI(uri string) *fault {
 	return nil
 }
 
-// checkForwards accepts 0 here: the last hop answers (RFC 4475 §3.3.11); an INVITE that would go on is refused by its handler.
+// checkForwards accepts 0 here: the last hop answers (RFC 4475 §3.3.11); an INVITE that would go on is refused by its
+// handler.
 func checkForwards(m *rawMessage) *fault {
 	for i, h := range m.headers {
 		if h.name != "Max-Forwards" {
@@ -336,7 +339,8 @@ func checkBody(m *rawMessage) *fault {
 		return nil
 	}
 	if enc, ok := m.get("Content-Encoding"); ok && enc != "" && !strings.EqualFold(enc, "identity") {
-		return &fault{code: 415, reason: "Content Encoding Not Supported", extra: []rawHeader{{"Accept-Encoding", "identity"}}}
+		return &fault{code: 415, reason: "Content Encoding Not Supported",
+			extra: []rawHeader{{"Accept-Encoding", "identity"}}}
 	}
 	ct, _ := m.get("Content-Type")
 	kind, params, err := mime.ParseMediaType(ct)

@@ -19,8 +19,8 @@ func (e *Edge) Drain() {
 	e.draining.Store(true)
 }
 
-// Close hangs up every leg, closes the sockets and waits for every goroutine. Peers have two seconds to answer our last requests. A
-// second call waits for the first and does nothing.
+// Close hangs up every leg, closes the sockets and waits for every goroutine. Peers have two seconds to answer our last
+// requests. A second call waits for the first and does nothing.
 func (e *Edge) Close() error {
 	e.Drain()
 	e.hangUp()
@@ -54,7 +54,8 @@ func (e *Edge) Close() error {
 func (e *Edge) endDialogs() {
 	for _, d := range e.dialogs.all() {
 		d.box.post(func() {
-			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: causeOf(503), Reason: interpreter.ErrShutdown.Error()})
+			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: causeOf(503),
+				Reason: interpreter.ErrShutdown.Error()})
 		})
 	}
 	late := make(chan struct{})

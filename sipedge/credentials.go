@@ -29,9 +29,9 @@ func newCredentials(username, password string) *credentials {
 	return &credentials{username: username, password: password, used: make(map[string]int)}
 }
 
-// authorize puts the answer to the challenge in res into req, whose CSeq the caller moves on. It reports false when there is nothing
-// more to try: no usable challenge, another realm than before, a nonce that was refused already. round counts the
-// answers of this exchange, from 0.
+// authorize puts the answer to the challenge in res into req, whose CSeq the caller moves on. It reports false when
+// there is nothing more to try: no usable challenge, another realm than before, a nonce that was refused already. round
+// counts the answers of this exchange, from 0.
 func (c *credentials) authorize(req *sip.Request, res *sip.Response, round int) bool {
 	if c == nil || round >= maxChallenges {
 		return false

@@ -28,8 +28,9 @@ const (
 
 // Config of an Edge. Calls, Audio and Log are required.
 type Config struct {
-	Listen     string         // address for UDP and TCP, "127.0.0.1:5060"; port 0 takes a free one
-	Advertise  string         // host that peers are told, in Via, Contact and, if it is an address, SDP; empty: the address listened on
+	Listen string // address for UDP and TCP, "127.0.0.1:5060"; port 0 takes a free one
+	// host that peers are told, in Via, Contact and, if it is an address, SDP; empty: the address listened on
+	Advertise  string
 	Agent      string         // User-Agent and Server; empty: "pintle"
 	Calls      Calls          // takes inbound calls
 	Audio      OpenAudio      // opens the audio half of each leg
@@ -89,10 +90,12 @@ type Edge struct {
 	serving sync.WaitGroup // the two loops that read the sockets
 }
 
-// libraryOnce guards sipgo's package variables: they are read by its goroutines and may be set once, before the first of them.
+// libraryOnce guards sipgo's package variables: they are read by its goroutines and may be set once, before the first
+// of them.
 var libraryOnce sync.Once
 
-// Listen opens the sockets and serves until Close. UDP and TCP share one port, which is also the source of everything we send by UDP.
+// Listen opens the sockets and serves until Close. UDP and TCP share one port, which is also the source of everything
+// we send by UDP.
 func Listen(cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, log: cfg.Log, agent: cfg.Agent, instance: token(instanceLength), t1: cfg.T1, t2: cfg.T2,
 		guard: newGuard(), dialogs: newDialogStore(), allowed: make(map[string]bool)}
@@ -187,12 +190,13 @@ func bracketed(host string) string {
 	return host
 }
 
-// layers builds sipgo's transports and transactions. Our hook is registered first: it must see a message before the transaction layer
-// hands it to a goroutine.
+// layers builds sipgo's transports and transactions. Our hook is registered first: it must see a message before the
+// transaction layer hands it to a goroutine.
 func (e *Edge) layers() {
 	log := slog.New(newLogBridge(e.log.WithField("c", "sip")))
 	libraryOnce.Do(func() {
-		sip.UDPMTUSize = maxMessage + 200 // the library refuses at this number less 200; we fragment where a peer has no stream
+		// the library refuses at this number less 200; we fragment where a peer has no stream
+		sip.UDPMTUSize = maxMessage + 200
 		sip.SetDefaultLogger(log)
 	})
 	e.transport = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil, sip.WithTransportLayerLogger(log))

@@ -16,8 +16,8 @@ const (
 	packetBurst    = 2    // seconds worth of packets that may come at once
 )
 
-// buckets limits events by source prefix (/24, IPv6 /48) in a table of fixed size. Two prefixes may share a bucket; that is the price
-// of a bound that no sender can move.
+// buckets limits events by source prefix (/24, IPv6 /48) in a table of fixed size. Two prefixes may share a bucket;
+// that is the price of a bound that no sender can move.
 type buckets struct {
 	rate, burst float64
 	mu          sync.Mutex
@@ -124,7 +124,8 @@ func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// looksLikeSIP is the cheap test in front of the parser: a start line of text that names SIP. STUN, RTP, DTLS, zeros and HTTP fail it.
+// looksLikeSIP is the cheap test in front of the parser: a start line of text that names SIP. STUN, RTP, DTLS, zeros
+// and HTTP fail it.
 func looksLikeSIP(data []byte) bool {
 	data = bytes.TrimLeft(data, crlf)
 	if len(data) == 0 || !isToken(string(data[:1])) {

@@ -40,8 +40,8 @@ func newGuard() *guard {
 	return g
 }
 
-// inspect checks one whole message that came from source. clean is what the library may parse, nil if the message is refused; reply is
-// what to send back, nil for nothing; shut says that a stream has lost its message boundary.
+// inspect checks one whole message that came from source. clean is what the library may parse, nil if the message is
+// refused; reply is what to send back, nil for nothing; shut says that a stream has lost its message boundary.
 func (g *guard) inspect(data []byte, source netip.AddrPort, stream bool) (clean, reply []byte, shut bool) {
 	m, f := splitMessage(data)
 	if f == nil {
@@ -64,7 +64,8 @@ func (g *guard) inspect(data []byte, source netip.AddrPort, stream bool) (clean,
 	return nil, reply, f.close
 }
 
-// stampVia notes where a request really came from (RFC 3261 §18.2.1, RFC 3581 §4). What the sender claims about it is overwritten.
+// stampVia notes where a request really came from (RFC 3261 §18.2.1, RFC 3581 §4). What the sender claims about it is
+// overwritten.
 func stampVia(m *rawMessage, source netip.AddrPort) {
 	for i, h := range m.headers {
 		if h.name != "Via" {
@@ -98,8 +99,8 @@ func stampVia(m *rawMessage, source netip.AddrPort) {
 	}
 }
 
-// tagOf is the To tag of everything we ever answer to a request that has none. It is made from the request itself, so that a
-// retransmission, a CANCEL and the refusal of either carry the same one, and nobody else can guess it.
+// tagOf is the To tag of everything we ever answer to a request that has none. It is made from the request itself, so
+// that a retransmission, a CANCEL and the refusal of either carry the same one, and nobody else can guess it.
 func (g *guard) tagOf(m *rawMessage) string {
 	top, _ := m.get("Via")
 	v, _ := parseVia(top)

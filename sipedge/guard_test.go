@@ -2,9 +2,6 @@ package sipedge
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -16,7 +13,8 @@ var testSource = netip.MustParseAddrPort("192.0.2.77:5070")
 // plain is a good request of a method, to be spoiled.
 func plain(method string) string {
 	contact := "Contact: <sip:ann@192.0.2.1>\r\n"
-	return method + " sip:100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa;rport\r\nMax-Forwards: 70\r\nFrom: <sip:ann@example.com>;tag=f\r\n" +
+	return method + " sip:100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKa;rport\r\n" +
+		"Max-Forwards: 70\r\nFrom: <sip:ann@example.com>;tag=f\r\n" +
 		"To: <sip:100@127.0.0.1>\r\nCall-ID: id1\r\nCSeq: 1 " + method + "\r\n" + contact + "Content-Length: 0\r\n\r\n"
 }
 
@@ -44,7 +42,8 @@ func TestMandatoryHeaders(t *testing.T) {
 			start := strings.Index(good, name+": ")
 			end := start + strings.Index(good[start:], "\r\n") + 2
 			line := good[start:end]
-			for kind, with := range map[string]string{"absent": "", "twice": line + line, "empty": name + ":\r\n", "garbage": name + ": ;;<<\"\r\n"} {
+			for kind, with := range map[string]string{"absent": "", "twice": line + line, "empty": name + ":\r\n",
+				"garbage": name + ": ;;<<\"\r\n"} {
 				v := verdict(good[:start] + with + good[end:])
 				switch {
 				case name == "Via" && kind == "absent":
@@ -110,7 +109,8 @@ func TestStrictLayer(t *testing.T) {
 		{"no From tag", ";tag=f", "", "400 Missing From Tag"},
 		{"RFC 2543", "branch=z9hG4bKa", "branch=1", "ok"},
 		{"require", "Max-F", "Require: teleport, x\r\nMax-F", "420"},
-		{"Contact headers without brackets", "Contact: <sip:ann@192.0.2.1>", "Contact: sip:ann@192.0.2.1?a=b", "400 Malformed Contact"},
+		{"Contact headers without brackets", "Contact: <sip:ann@192.0.2.1>", "Contact: sip:ann@192.0.2.1?a=b",
+			"400 Malformed Contact"},
 		{"Content-Encoding", "Content-Length: 0", "Content-Encoding: gzip\r\nContent-Length: 1", "400"},
 		{"via port", "192.0.2.1;br", "192.0.2.1:0;br", "ok"},
 		{"via port 70000", "192.0.2.1;br", "192.0.2.1:70000;br", "400 Malformed Via"},
@@ -123,14 +123,16 @@ func TestStrictLayer(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, v, c.want)
 		}
 	}
-	if v := verdict(strings.Replace(plain("INVITE"), "Contact: <sip:ann@192.0.2.1>\r\n", "", 1)); v != "400 Missing Contact" {
+	bare := strings.Replace(plain("INVITE"), "Contact: <sip:ann@192.0.2.1>\r\n", "", 1)
+	if v := verdict(bare); v != "400 Missing Contact" {
 		t.Errorf("INVITE without Contact: %s", v)
 	}
 	if v := verdict(strings.Replace(plain("ACK"), "Call-ID: id1\r\n", "", 1)); v != "drop" {
 		t.Errorf("ACK is answered: %s", v)
 	}
 	body := strings.Repeat("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n", 20) + "--b--\r\n"
-	text := strings.Replace(plain("INVITE"), "Content-Length: 0", "Content-Type: multipart/mixed;boundary=b\r\nContent-Length: "+itoa(len(body)), 1)
+	text := strings.Replace(plain("INVITE"), "Content-Length: 0",
+		"Content-Type: multipart/mixed;boundary=b\r\nContent-Length: "+itoa(len(body)), 1)
 	if v := verdict(text + body); !strings.HasPrefix(v, "415") {
 		t.Errorf("20 parts: %s", v)
 	}
@@ -138,13 +140,16 @@ func TestStrictLayer(t *testing.T) {
 
 // What is let through is rewritten into one plain form, and says where it really came from.
 func TestNormalised(t *testing.T) {
-	text := "OPTIONS sip:a@b.example SIP/2.0\r\nTO :\r\n sip:c@d.example ;   tag    = 1\r\nf: \"J \\\\\\\"\" <sip:e@f.example>\r\n ;\r\n tag = 9\r\n" +
-		"v:  SIP  / 2.0  / UDP   h.example : 5070 ;\r\n  branch  =   z9hG4bKq ; rport;received=10.0.0.1 , SIP/2.0/TCP g.example;branch=z9hG4bKr\r\ni: x\r\ncseq: 0009\r\n OPTIONS\r\n\r\nabc"
+	text := "OPTIONS sip:a@b.example SIP/2.0\r\nTO :\r\n sip:c@d.example ;   tag    = 1\r\n" +
+		"f: \"J \\\\\\\"\" <sip:e@f.example>\r\n ;\r\n tag = 9\r\n" +
+		"v:  SIP  / 2.0  / UDP   h.example : 5070 ;\r\n  branch  = " +
+		"  z9hG4bKq ; rport;received=10.0.0.1 , SIP/2.0/TCP g.example;branch=z9hG4bKr\r\ni: x\r\ncseq: 0009\r\n" +
+		" OPTIONS\r\n\r\nabc"
 	clean, _, _ := newGuard().inspect([]byte(text), testSource, false)
 	m := readMessage(string(clean))
 	want := map[string]string{
-		"to": "<sip:c@d.example>;tag=1", "from": `"J \\\"" <sip:e@f.example>;tag=9`, "call-id": "x", "cseq": "9 OPTIONS", "content-length": "3",
-		"via": "SIP/2.0/UDP h.example:5070;branch=z9hG4bKq;received=192.0.2.77;rport=5070",
+		"to": "<sip:c@d.example>;tag=1", "from": `"J \\\"" <sip:e@f.example>;tag=9`, "call-id": "x", "cseq": "9 OPTIONS",
+		"content-length": "3", "via": "SIP/2.0/UDP h.example:5070;branch=z9hG4bKq;received=192.0.2.77;rport=5070",
 	}
 	for name, value := range want {
 		if got := m.get(name); got != value {
@@ -158,7 +163,8 @@ func TestNormalised(t *testing.T) {
 
 func FuzzInspect(f *testing.F) {
 	f.Add([]byte(plain("INVITE")))
-	f.Add([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n"))
+	f.Add([]byte("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n" +
+		"To: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n"))
 	g := newGuard()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		clean, reply, _ := g.inspect(data, testSource, false)
@@ -183,7 +189,8 @@ func FuzzInspect(f *testing.F) {
 func TestForeignPackets(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
-	for _, s := range []string{"\x00\x01\x00\x00\x21\x12\xa4\x42stun", "\x80\x00\x12\x34rtp", strings.Repeat("\x00", 100), "GET / HTTP/1.1\r\n\r\n",
+	for _, s := range []string{"\x00\x01\x00\x00\x21\x12\xa4\x42stun", "\x80\x00\x12\x34rtp", strings.Repeat("\x00", 100),
+		"GET / HTTP/1.1\r\n\r\n",
 		"\x16\x03\x01\x02\x00", "\r\n\r\n", "\r\n"} {
 		p.send(s)
 	}
@@ -197,7 +204,8 @@ func TestForeignPackets(t *testing.T) {
 func TestBuckets(t *testing.T) {
 	b := newBuckets(10, 20)
 	now := time.Now()
-	a, near, far := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("198.51.100.1")
+	a, near, far := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.200"),
+		netip.MustParseAddr("198.51.100.1")
 	for range 20 {
 		if !b.allow(a, now) {
 			t.Fatal("burst refused")
@@ -211,161 +219,6 @@ func TestBuckets(t *testing.T) {
 	}
 	if !b.allow(a, now.Add(200*time.Millisecond)) {
 		t.Error("no refill")
-	}
-}
-
-// R-SIP-5: a stream may be cut anywhere and hold several messages.
-func TestStreamSplits(t *testing.T) {
-	b := newBench(t, nil)
-	for cut := 1; cut < 2*len(plain("OPTIONS")); cut += 7 {
-		fresh := func() string { return strings.ReplaceAll(plain("OPTIONS"), "z9hG4bKa", "z9hG4bK"+token(4)) }
-		two := fresh() + "\r\n\r\n" + fresh()
-		c := dialStream(t, b)
-		c.Write([]byte(two[:cut]))
-		c.Write([]byte(two[cut:]))
-		// Both are answered, and the double CRLF between them is a ping that gets its pong.
-		readUntil(t, c, func(s string) bool {
-			return strings.Count(s, "200 OK") == 2 && (strings.HasPrefix(s, "\r\n") || strings.Contains(s, "\r\n\r\n\r\n"))
-		})
-		c.Close()
-	}
-}
-
-// R-SIP-4, R-LOAD-3: slow, silent, foreign and boundless streams are closed; one address has a limited number.
-func TestStreamLimits(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := newGuard()
-	s := newStreamListener(l, g, streamLimits{message: 40 * time.Millisecond, idle: 80 * time.Millisecond, perIP: 8}, func(string) bool { return false })
-	defer s.Close()
-	go func() {
-		for {
-			c, err := s.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				for buf := make([]byte, 1000); ; {
-					if _, err := c.Read(buf); err != nil {
-						return
-					}
-				}
-			}()
-		}
-	}()
-	for name, text := range map[string]string{
-		"silent": "", "half a message": "OPTIONS sip:a@b SIP/2.0\r\nVia", "HTTP": "GET / HTTP/1.0\r\n\r\n", "TLS": "\x16\x03\x01", "endless line": strings.Repeat("A", 9000),
-		"endless headers": "OPTIONS sip:a@b SIP/2.0\r\n" + strings.Repeat("X: 1\r\n", 12000), "no length": strings.Replace(plain("OPTIONS"), "Content-Length: 0\r\n", "", 1),
-		"bad length": strings.Replace(plain("OPTIONS"), "Length: 0", "Length: -5", 1),
-	} {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Write([]byte(text))
-		c.SetReadDeadline(time.Now().Add(2 * time.Second))
-		var all []byte
-		buf := make([]byte, 4096)
-		for err = nil; err == nil; {
-			var n int
-			n, err = c.Read(buf)
-			all = append(all, buf[:n]...)
-		}
-		if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
-			t.Errorf("%s: not closed", name)
-		}
-		if want := strings.HasSuffix(name, "length"); want != bytes.HasPrefix(all, []byte("SIP/2.0 400")) {
-			t.Errorf("%s: answered %q", name, all)
-		}
-		c.Close()
-	}
-	waitFor(t, "connections to be gone", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.conns) == 0 && len(s.perIP) == 0 })
-	var open []net.Conn
-	for range 10 {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		open = append(open, c)
-	}
-	waitFor(t, "refusals", func() bool { return g.count.overflow.Load() == 2 })
-	for _, c := range open {
-		c.Close()
-	}
-}
-
-func dialStream(t *testing.T, b *bench) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", b.edge.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-func readUntil(t *testing.T, c net.Conn, done func(string) bool) string {
-	t.Helper()
-	c.SetReadDeadline(time.Now().Add(2 * time.Second))
-	var all []byte
-	buf := make([]byte, 4096)
-	for !done(string(all)) {
-		n, err := c.Read(buf)
-		all = append(all, buf[:n]...)
-		if err != nil {
-			t.Fatalf("%v after %q", err, all)
-		}
-	}
-	return string(all)
-}
-
-// A call over TCP: keys in one segment keep their order, our BYE comes over the same connection, or a new one if that is gone.
-func TestStreamCall(t *testing.T) {
-	for _, lost := range []bool{false, true} {
-		b := newBench(t, nil)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := dialStream(t, b)
-		text := func(method string, seq int, tag, head, body string) string {
-			return fmt.Sprintf("%s sip:100@x SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK%s\r\nFrom: <sip:a@b>;tag=f\r\nTo: <sip:c@d>%s\r\nCall-ID: tcp1\r\n"+
-				"CSeq: %d %s\r\nContact: <sip:ann@%s;transport=tcp>\r\n%sContent-Length: %d\r\n\r\n%s", method, token(5), tag, seq, method, l.Addr(), head, len(body), body)
-		}
-		c.Write([]byte(text("INVITE", 1, "", sdpHead, sdpOf(30000, ""))))
-		leg := b.leg()
-		leg.Answer(t.Context())
-		got := readUntil(t, c, func(s string) bool { return strings.Contains(s, "200 OK") && strings.Contains(s, "a=sendrecv") })
-		_, got, _ = strings.Cut(got, "200 OK")
-		tag := ";tag=" + readMessage(got).tag()
-		all := text("ACK", 1, tag, "", "")
-		for i, key := range "123456789" {
-			all += text("INFO", 2+i, tag, "Content-Type: application/dtmf\r\n", string(key))
-		}
-		c.Write([]byte(all))
-		waitFor(t, "keys", func() bool { return len(b.sound().pressed()) == 9 })
-		if keys := b.sound().pressed(); keys != "123456789" {
-			t.Errorf("keys %q out of order", keys)
-		}
-		if lost {
-			c.Close()
-			waitFor(t, "the connection to be gone", func() bool { return !b.edge.hasStream(c.LocalAddr().String()) })
-			leg.Hangup(t.Context(), hangupNow)
-			if c, err = l.Accept(); err != nil {
-				t.Fatal(err)
-			}
-		} else {
-			leg.Hangup(t.Context(), hangupNow)
-		}
-		got = readUntil(t, c, func(s string) bool { return strings.Contains(s, "BYE sip:ann@") && strings.HasSuffix(s, "\r\n\r\n") })
-		bye := readMessage(got[strings.LastIndex(got, "BYE sip:"):])
-		fmt.Fprintf(c, "SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: tcp1\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n",
-			bye.get("via"), bye.get("from"), bye.get("to"), bye.get("cseq"))
-		waitFor(t, "the end of the dialog", func() bool { return b.edge.Legs() == 0 })
-		l.Close()
 	}
 }
 

@@ -18,11 +18,13 @@ const (
 	userCharacters = "-_.!~*'()&=+$,;?/" // besides letters and digits: RFC 3261 §25.1, user
 )
 
-// forbiddenHeaders are those that a customer may never set, whatever an operator's list says: they carry identity, routing or framing.
+// forbiddenHeaders are those that a customer may never set, whatever an operator's list says: they carry identity,
+// routing or framing.
 var forbiddenHeaders = map[string]bool{
-	"via": true, "route": true, "record-route": true, "from": true, "to": true, "call-id": true, "cseq": true, "contact": true,
-	"authorization": true, "proxy-authorization": true, "www-authenticate": true, "proxy-authenticate": true, "max-forwards": true,
-	"require": true, "proxy-require": true, "supported": true, "path": true, "service-route": true, "refer-to": true, "replaces": true,
+	"via": true, "route": true, "record-route": true, "from": true, "to": true, "call-id": true, "cseq": true,
+	"contact": true, "authorization": true, "proxy-authorization": true, "www-authenticate": true,
+	"proxy-authenticate": true, "max-forwards": true, "require": true, "proxy-require": true, "supported": true,
+	"path": true, "service-route": true, "refer-to": true, "replaces": true,
 }
 
 // refuse makes the typed error of a value that may not reach the wire.
@@ -30,8 +32,9 @@ func refuse(field, why string) error {
 	return &interpreter.Fault{Code: faultHeader, Msg: field + " refused: " + why}
 }
 
-// plainValue is the one gate through which customers' values reach SIP. It refuses, and never strips, what could end a header or be
-// read differently by the next parser: controls, DEL, U+0085, U+2028, U+2029, broken UTF-8, and the same in percent escapes of any depth.
+// plainValue is the one gate through which customers' values reach SIP. It refuses, and never strips, what could end a
+// header or be read differently by the next parser: controls, DEL, U+0085, U+2028, U+2029, broken UTF-8, and the same
+// in percent escapes of any depth.
 func plainValue(field, value string) error {
 	if len(value) > maxValue {
 		return refuse(field, "longer than 1024 octets")

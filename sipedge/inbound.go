@@ -22,7 +22,8 @@ type Calls interface {
 	Start(leg interpreter.Leg, s interpreter.Start) error
 }
 
-// inbound takes an INVITE that begins a dialog. It returns when the call runs or is refused; the transaction lives on by itself.
+// inbound takes an INVITE that begins a dialog. It returns when the call runs or is refused; the transaction lives on
+// by itself.
 func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 	e.respond(tx, e.reply(req, 100, ""))
 	key, res := e.admit(req)
@@ -49,7 +50,8 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if err != nil {
 		code := refusalCode(err)
-		_ = leg.Hangup(e.work, interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code), Reason: phrase(code)})
+		_ = leg.Hangup(e.work, interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code),
+			Reason: phrase(code)})
 	}
 }
 
@@ -73,7 +75,8 @@ func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 		return "", e.reply(req, 483, "")
 	}
 	source := sourceOf(req)
-	if !e.trusted(source) && !e.callers.allow(source, time.Now()) || !e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
+	if !e.trusted(source) && !e.callers.allow(source, time.Now()) ||
+		!e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
 		return "", e.reply(req, 503, "", retryAfter())
 	}
 	if h := req.GetHeader("accept"); h != nil && !acceptsSDP(req) {
@@ -123,7 +126,8 @@ func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 	return d
 }
 
-// receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal if that fails.
+// receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal
+// if that fails.
 func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
 	leg, err := e.newLeg(d, info)
 	if err != nil {
@@ -148,8 +152,8 @@ func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx
 	return leg, nil
 }
 
-// route asks who takes the call. Strangers are let in only where the number says so (R-AUTH-1); they get the same answer for a number
-// that does not exist.
+// route asks who takes the call. Strangers are let in only where the number says so (R-AUTH-1); they get the same
+// answer for a number that does not exist.
 func (e *Edge) route(info interpreter.LegInfo, req *sip.Request) (interpreter.Start, error) {
 	start, err := e.cfg.Calls.Route(info)
 	if !e.known(req) && (err != nil || !start.Public) {
@@ -183,7 +187,8 @@ func infoOf(req *sip.Request) interpreter.LegInfo {
 	return l
 }
 
-// forwardedFrom is the number that sent the call on: the first Diversion (RFC 5806), or the last but one History-Info (RFC 7044).
+// forwardedFrom is the number that sent the call on: the first Diversion (RFC 5806), or the last but one History-Info
+// (RFC 7044).
 func forwardedFrom(req *sip.Request) string {
 	text := ""
 	if h := req.GetHeader("diversion"); h != nil {
@@ -210,7 +215,8 @@ func forwardedFrom(req *sip.Request) string {
 func addressOf(display string, u *sip.Uri) interpreter.Address {
 	plain := *u.Clone()
 	plain.Headers = nil
-	a := interpreter.Address{Display: strings.ToValidUTF8(unescapeQuoted(display), "�"), User: plain.User, Host: strings.Trim(plain.Host, "[]")}
+	a := interpreter.Address{Display: strings.ToValidUTF8(unescapeQuoted(display), "�"), User: plain.User,
+		Host: strings.Trim(plain.Host, "[]")}
 	plain.UriParams = nil
 	a.URI = plain.String()
 	if plain.Scheme == "tel" {
@@ -237,7 +243,8 @@ func unescapeQuoted(s string) string {
 	return b.String()
 }
 
-// customHeaders are those that a customer's application is told: X- headers, User-to-User, Diversion. Broken UTF-8 is replaced.
+// customHeaders are those that a customer's application is told: X- headers, User-to-User, Diversion. Broken UTF-8 is
+// replaced.
 func customHeaders(m interface{ Headers() []sip.Header }) []interpreter.Header {
 	var list []interpreter.Header
 	for _, h := range m.Headers() {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// orderWait is how long a later message waits for an earlier one that was seen on the wire but has not come out of the library yet.
-// The library hands each message over in a goroutine of its own, so this is a matter of microseconds.
+// orderWait is how long a later message waits for an earlier one that was seen on the wire but has not come out of the
+// library yet. The library hands each message over in a goroutine of its own, so this is a matter of microseconds.
 const orderWait = 200 * time.Millisecond
 
-// inbox is the ordered work of one dialog: any goroutine posts, one takes. It has no bound of its own; what peers can put into it is
-// bounded by the packet filter, and a dialog that is over takes nothing more.
+// inbox is the ordered work of one dialog: any goroutine posts, one takes. It has no bound of its own; what peers can
+// put into it is bounded by the packet filter, and a dialog that is over takes nothing more.
 type inbox struct {
 	mu     sync.Mutex
 	slots  []*slot
@@ -33,8 +33,8 @@ func (b *inbox) post(work func()) bool {
 	return b.add(&slot{work: work})
 }
 
-// reserve keeps the next place for the work that fill will bring under the same key. A number that is not higher than all before is a
-// retransmission, which ends in the transaction layer, and takes no place.
+// reserve keeps the next place for the work that fill will bring under the same key. A number that is not higher than
+// all before is a retransmission, which ends in the transaction layer, and takes no place.
 func (b *inbox) reserve(seq uint32, key string, now time.Time) {
 	b.mu.Lock()
 	repeated := seq <= b.seen

@@ -88,7 +88,8 @@ func (d *dialog) reinvite(req *sip.Request, tx *sip.ServerTx) {
 	}
 }
 
-// updated answers UPDATE (RFC 3311): like a re-INVITE, without ACK, and only with an offer that can be answered at once.
+// updated answers UPDATE (RFC 3311): like a re-INVITE, without ACK, and only with an offer that can be answered at
+// once.
 func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	if len(req.Body()) == 0 {
 		d.refresh(req)

@@ -20,8 +20,8 @@ type Audio interface {
 	Update(s Session) error
 	// Key takes a key that came by signalling.
 	Key(digit byte, held time.Duration)
-	// Join lets both parties hear each other until ctx ends; either may still be unanswered. It returns when nothing of the
-	// join is left, with an error only if it could not be made.
+	// Join lets both parties hear each other until ctx ends; either may still be unanswered. It returns when nothing of
+	// the join is left, with an error only if it could not be made.
 	Join(ctx context.Context, other Audio, o interpreter.BridgeOptions) error
 	// Close stops all sound and gives the port back.
 	Close()
@@ -30,7 +30,8 @@ type Audio interface {
 // AudioOptions of a new leg.
 type AudioOptions struct {
 	LegID string
-	// Gone is told when no packets came for too long; the leg ends then. It may be called from any goroutine and must not block.
+	// Gone is told when no packets came for too long; the leg ends then. It may be called from any goroutine and must not
+	// block.
 	Gone func(reason string)
 }
 
@@ -78,8 +79,8 @@ func (e *Edge) newLeg(d *dialog, info interpreter.LegInfo) (*Leg, error) {
 	return l, nil
 }
 
-// mediaAddress is what our descriptions say: the advertised host where that is an address, for a port is the same on both sides of a NAT
-// that lets calls in.
+// mediaAddress is what our descriptions say: the advertised host where that is an address, for a port is the same on
+// both sides of a NAT that lets calls in.
 func (e *Edge) mediaAddress(local netip.AddrPort) netip.AddrPort {
 	if a, err := netip.ParseAddr(e.cfg.Advertise); err == nil {
 		return netip.AddrPortFrom(a.Unmap(), local.Port())
@@ -110,7 +111,8 @@ func (l *Leg) Context() context.Context { return l.dialog.ctx }
 // Ring sends 180 on an unanswered inbound leg; on any other it does nothing.
 func (l *Leg) Ring(ctx context.Context) error { return l.dialog.ring(ctx) }
 
-// Early opens the sound of an unanswered inbound leg with 183. Where the INVITE brought no offer it gives ErrUnsupported.
+// Early opens the sound of an unanswered inbound leg with 183. Where the INVITE brought no offer it gives
+// ErrUnsupported.
 func (l *Leg) Early(ctx context.Context) error { return l.dialog.early(ctx) }
 
 // Answer sends the 200; an answered leg stays so. It returns when the 200 is sent, not when the ACK has come.
@@ -140,8 +142,8 @@ func (l *Leg) answered() {
 	}
 }
 
-// Hangup ends the leg: a refusal with why.Code before the answer, BYE after it. It returns when the leg's context has ended; the peer's
-// reply to BYE is waited for in the background.
+// Hangup ends the leg: a refusal with why.Code before the answer, BYE after it. It returns when the leg's context has
+// ended; the peer's reply to BYE is waited for in the background.
 func (l *Leg) Hangup(ctx context.Context, why interpreter.Hangup) error {
 	return l.dialog.hangup(ctx, why)
 }

@@ -15,14 +15,16 @@ import (
 
 var _ interpreter.Lines = (*Edge)(nil)
 
-// Dial calls one target and returns its leg when the far end has answered. Plain numbers go to the gateway. The error is an
-// *interpreter.DialError; when ctx ends the attempt is cancelled, an answer that crosses is hung up, and context.Cause(ctx) returned.
+// Dial calls one target and returns its leg when the far end has answered. Plain numbers go to the gateway. The error
+// is an *interpreter.DialError; when ctx ends the attempt is cancelled, an answer that crosses is hung up, and
+// context.Cause(ctx) returned.
 func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
 	if o.Progress == nil {
 		o.Progress = func(interpreter.Progress) {}
 	}
 	if !e.enterDial() {
-		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Cause: causeOf(503), Reason: "the engine is draining"}
+		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Cause: causeOf(503),
+			Reason: "the engine is draining"}
 	}
 	defer e.wg.Done()
 	defer e.dials.Done()
@@ -52,7 +54,8 @@ func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.Di
 
 // dialFault gives a refused value or an unreachable target the shape that Dial promises.
 func dialFault(err error) error {
-	f := &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Reason: err.Error(), Fault: interpreter.CodeOf(err)}
+	f := &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Reason: err.Error(),
+		Fault: interpreter.CodeOf(err)}
 	switch {
 	case f.Fault != 0, errors.Is(err, errNoGateway):
 		f.Code = 484
@@ -103,7 +106,8 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 	return a, nil
 }
 
-// target finds the Request-URI, the custom headers and the credentials. The gateway's credentials go to the gateway alone (R-AUTH-8).
+// target finds the Request-URI, the custom headers and the credentials. The gateway's credentials go to the gateway
+// alone (R-AUTH-8).
 func (e *Edge) target(to interpreter.Target) (sip.Uri, []interpreter.Header, *credentials, error) {
 	if err := plainValue("target", to.URI); err != nil {
 		return sip.Uri{}, nil, nil, err

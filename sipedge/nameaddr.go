@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// nameAddr is one From, To, Contact, Route or Record-Route value taken apart (RFC 3261 §20.10). display is kept as it stands inside
-// its quotes, escapes included; params starts with ";" or is empty, and has no blanks around its separators.
+// nameAddr is one From, To, Contact, Route or Record-Route value taken apart (RFC 3261 §20.10). display is kept as it
+// stands inside its quotes, escapes included; params starts with ";" or is empty, and has no blanks around its
+// separators.
 type nameAddr struct {
 	display string
 	uri     string
@@ -17,8 +18,8 @@ type nameAddr struct {
 
 var errNameAddr = errors.New("malformed address")
 
-// parseNameAddr reads one value. Without angle brackets every parameter belongs to the header and the URI may have neither headers
-// nor a comma (RFC 3261 §20).
+// parseNameAddr reads one value. Without angle brackets every parameter belongs to the header and the URI may have
+// neither headers nor a comma (RFC 3261 §20).
 func parseNameAddr(s string) (nameAddr, error) {
 	s = strings.TrimSpace(s)
 	var n nameAddr
@@ -108,10 +109,11 @@ func squeezeParams(s string) (string, error) {
 	return b.String(), nil
 }
 
-var wellKnownParam = map[string]bool{"tag": true, "branch": true, "rport": true, "received": true, "maddr": true, "ttl": true, "lr": true}
+var wellKnownParam = map[string]bool{"tag": true, "branch": true, "rport": true, "received": true, "maddr": true,
+	"ttl": true, "lr": true}
 
-// validURI holds what the engine asks of every URI it takes in: a scheme, no blanks, no controls, no angle brackets, and for SIP a
-// host that is a name or an address with a port from 1 to 65535.
+// validURI holds what the engine asks of every URI it takes in: a scheme, no blanks, no controls, no angle brackets,
+// and for SIP a host that is a name or an address with a port from 1 to 65535.
 func validURI(s string) bool {
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || rest == "" || !isScheme(scheme) {
@@ -132,8 +134,8 @@ func validURI(s string) bool {
 	return validHostPort(host)
 }
 
-// afterUserInfo is what follows the "@" before the host. The user part may hold ";" and "?" (RFC 4475 §3.1.1.9), never a
-// bare "@".
+// afterUserInfo is what follows the "@" before the host. The user part may hold ";" and "?" (RFC 4475 §3.1.1.9), never
+// a bare "@".
 func afterUserInfo(rest string) string {
 	if _, host, ok := strings.Cut(rest, "@"); ok {
 		return host
@@ -151,7 +153,8 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// validHostPort accepts name, name:port, 192.0.2.1:5060 and [2001:db8::1]:5060. An IPv6 address needs its brackets (RFC 5118 §4.2).
+// validHostPort accepts name, name:port, 192.0.2.1:5060 and [2001:db8::1]:5060. An IPv6 address needs its brackets (RFC
+// 5118 §4.2).
 func validHostPort(s string) bool {
 	host, port := s, ""
 	if strings.HasPrefix(s, "[") {

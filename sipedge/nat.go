@@ -7,8 +7,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
-// behindNAT reports whether a contact cannot be reached where it says it is, so that requests go to the address its messages come from:
-// a private host seen from a public source, or a name that is declared unusable (RFC 7118 §5).
+// behindNAT reports whether a contact cannot be reached where it says it is, so that requests go to the address its
+// messages come from: a private host seen from a public source, or a name that is declared unusable (RFC 7118 §5).
 func behindNAT(u *sip.Uri, seen flow) bool {
 	if seen.remote == "" {
 		return false

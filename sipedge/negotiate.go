@@ -16,7 +16,8 @@ const (
 	noPayload      = -1
 )
 
-// Session is what an offer and an answer agreed upon, seen from our side. Payload numbers are -1 where nothing was agreed.
+// Session is what an offer and an answer agreed upon, seen from our side. Payload numbers are -1 where nothing was
+// agreed.
 type Session struct {
 	Codec        string         // encoding name in upper case: PCMU, PCMA
 	Clock        int            // RTP clock of Codec
@@ -34,7 +35,8 @@ type Session struct {
 	Signalling   netip.Addr     // where the peer's signalling comes from
 }
 
-// negotiator holds our side of the offer/answer exchange of one dialog (RFC 3264). It belongs to the dialog's goroutine.
+// negotiator holds our side of the offer/answer exchange of one dialog (RFC 3264). It belongs to the dialog's
+// goroutine.
 type negotiator struct {
 	local      netip.AddrPort // address the peer shall send to
 	codecs     []payload      // what we speak, best first
@@ -97,8 +99,8 @@ func (n *negotiator) print(l mediaLine, mux bool) []byte {
 	return []byte(fmt.Sprintf("v=0\r\no=- %d %d IN %s %s\r\n%s", n.identity, n.version, family, host, n.last))
 }
 
-// answer reads the peer's offer and gives our answer with what is agreed by it. Nothing changes when there is an error, which wraps
-// errSDP: the request is to be refused with 488.
+// answer reads the peer's offer and gives our answer with what is agreed by it. Nothing changes when there is an error,
+// which wraps errSDP: the request is to be refused with 488.
 func (n *negotiator) answer(offer []byte) ([]byte, Session, error) {
 	d, err := parseSDP(offer)
 	if err != nil {
@@ -166,8 +168,8 @@ func (n *negotiator) accept(answer []byte) (Session, error) {
 
 // match finds what we can do with one audio line of the peer, and the line that says so.
 func (n *negotiator) match(l mediaLine) (Session, mediaLine, error) {
-	s := Session{SendType: noPayload, RecvType: noPayload, SendEvents: noPayload, RecvEvents: noPayload, ComfortNoise: noPayload,
-		RTCPMux: l.rtcpMux, Ptime: clampPtime(l.ptime), Signalling: n.signalling}
+	s := Session{SendType: noPayload, RecvType: noPayload, SendEvents: noPayload, RecvEvents: noPayload,
+		ComfortNoise: noPayload, RTCPMux: l.rtcpMux, Ptime: clampPtime(l.ptime), Signalling: n.signalling}
 	ours := l.dir.mirror()
 	s.Send, s.Recv = ours == sendRecv || ours == sendOnly, ours == sendRecv || ours == recvOnly
 	if l.proto != "RTP/AVP" {

@@ -52,16 +52,20 @@ func (b *bench) wait(done <-chan dialled) dialled {
 
 func (p *peer) uri() string { return "sip:bob@" + p.addr() + ";user=phone" }
 
-// Carriers send many provisionals, and several phones may answer: the first wins, the second is acknowledged and hung up.
+// Carriers send many provisionals, and several phones may answer: the first wins, the second is acknowledged and hung
+// up.
 func TestDialForks(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
 	q := newPeer(t, b)
 	steps := make(chan interpreter.Progress, 10)
-	o := interpreter.DialOptions{From: interpreter.Address{Display: `Ann "A"`, User: "+4930123"}, Progress: func(p interpreter.Progress) { steps <- p }}
-	done := b.dial(context.Background(), interpreter.Target{URI: p.uri() + "?X-One=1", Headers: []interpreter.Header{{Name: "X-Two", Value: "zwei"}}}, o)
+	o := interpreter.DialOptions{From: interpreter.Address{Display: `Ann "A"`, User: "+4930123"},
+		Progress: func(p interpreter.Progress) { steps <- p }}
+	done := b.dial(context.Background(),
+		interpreter.Target{URI: p.uri() + "?X-One=1", Headers: []interpreter.Header{{Name: "X-Two", Value: "zwei"}}}, o)
 	inv := p.expect("INVITE")
-	if inv.get("x-one") != "1" || inv.get("x-two") != "zwei" || !strings.HasPrefix(inv.get("from"), `"Ann \"A\"" <sip:+4930123@127.0.0.1>`) {
+	if inv.get("x-one") != "1" || inv.get("x-two") != "zwei" ||
+		!strings.HasPrefix(inv.get("from"), `"Ann \"A\"" <sip:+4930123@127.0.0.1>`) {
 		t.Errorf("INVITE %v", inv.head)
 	}
 	if !strings.Contains(inv.start, ";user=phone") || !strings.Contains(inv.body, "m=audio 20000 RTP/AVP 0 8 101") {
@@ -80,7 +84,8 @@ func TestDialForks(t *testing.T) {
 	if d.err != nil {
 		t.Fatal(d.err)
 	}
-	if n := len(d.progress); n < 4 || d.progress[0].Status != interpreter.StatusInitiated || d.progress[n-1].Status != interpreter.StatusInProgress || !d.progress[n-2].Early {
+	if n := len(d.progress); n < 4 || d.progress[0].Status != interpreter.StatusInitiated ||
+		d.progress[n-1].Status != interpreter.StatusInProgress || !d.progress[n-2].Early {
 		t.Errorf("progress %+v", d.progress)
 	}
 	if s := b.sound().last(); s.Codec != "PCMA" || s.SendType != 8 || s.Remote.Port() != 33000 {
@@ -88,7 +93,8 @@ func TestDialForks(t *testing.T) {
 	}
 	// The route set is the reverse of Record-Route: the ACK goes to q first.
 	first := q.expect("ACK")
-	if r := first.head["route"]; len(r) != 2 || !strings.Contains(r[0], "n=1") || first.start != "ACK sip:bob@"+p.addr()+" SIP/2.0" {
+	if r := first.head["route"]; len(r) != 2 || !strings.Contains(r[0], "n=1") ||
+		first.start != "ACK sip:bob@"+p.addr()+" SIP/2.0" {
 		t.Errorf("ACK of the winner: %s %v", first.start, r)
 	}
 	p.answer(inv, 200, "one", p.contact()+sdpHead, sdpOf(34000, ""))
@@ -103,7 +109,8 @@ func TestDialForks(t *testing.T) {
 	p.answer(bye, 200, "", "", "")
 }
 
-// With a strict router as next hop the Request-URI is the router's and the target ends the route; the 2xx is acknowledged each time.
+// With a strict router as next hop the Request-URI is the router's and the target ends the route; the 2xx is
+// acknowledged each time.
 func TestDialStrictRoute(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
@@ -123,7 +130,8 @@ func TestDialStrictRoute(t *testing.T) {
 	}
 	d.leg.Hangup(context.Background(), interpreter.Hangup{By: interpreter.ByFlow, Code: 200})
 	bye := p.expect("BYE")
-	if bye.get("cseq") != "2 BYE" || bye.get("route") != "<sip:bob@192.0.2.9:5099>" || !strings.Contains(bye.get("reason"), "SIP;cause=200") {
+	if bye.get("cseq") != "2 BYE" || bye.get("route") != "<sip:bob@192.0.2.9:5099>" ||
+		!strings.Contains(bye.get("reason"), "SIP;cause=200") {
 		t.Errorf("BYE %v", bye.head)
 	}
 	p.answer(bye, 200, "", "", "")
@@ -134,7 +142,8 @@ func TestDialFailures(t *testing.T) {
 	for _, c := range []struct {
 		code   int
 		status interpreter.CallStatus
-	}{{486, interpreter.StatusBusy}, {603, interpreter.StatusBusy}, {480, interpreter.StatusNoAnswer}, {404, interpreter.StatusFailed},
+	}{{486, interpreter.StatusBusy}, {603, interpreter.StatusBusy}, {480, interpreter.StatusNoAnswer},
+		{404, interpreter.StatusFailed},
 		{302, interpreter.StatusFailed}, {503, interpreter.StatusFailed}, {401, interpreter.StatusFailed}} {
 		p := newPeer(t, b)
 		done := b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
@@ -146,9 +155,11 @@ func TestDialFailures(t *testing.T) {
 			t.Errorf("%d: %v", c.code, d.err)
 		}
 	}
-	for uri, code := range map[string]int{"+4930123": 484, "sip:a@b@c": 484, "sip:x@127.0.0.1;transport=sctp": 404, "sip:x\r\nX-Evil: 1@127.0.0.1": 484} {
+	for uri, code := range map[string]int{"+4930123": 484, "sip:a@b@c": 484, "sip:x@127.0.0.1;transport=sctp": 404,
+		"sip:x\r\nX-Evil: 1@127.0.0.1": 484} {
 		var f *interpreter.DialError
-		if d := b.wait(b.dial(context.Background(), interpreter.Target{URI: uri}, interpreter.DialOptions{})); !errors.As(d.err, &f) || f.Code != code {
+		if d := b.wait(b.dial(context.Background(), interpreter.Target{URI: uri},
+			interpreter.DialOptions{})); !errors.As(d.err, &f) || f.Code != code {
 			t.Errorf("%q: %v", uri, d.err)
 		}
 	}
@@ -158,9 +169,12 @@ func TestDialFailures(t *testing.T) {
 func TestDialDigest(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
-	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Username: "ann", Password: "secret"}, interpreter.DialOptions{})
+	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Username: "ann", Password: "secret"},
+		interpreter.DialOptions{})
 	inv := p.expect("INVITE")
-	p.answer(inv, 407, "x", `Proxy-Authenticate: Digest realm="r", nonce="n1", algorithm=XYZ`+"\r\n"+`Proxy-Authenticate: Digest realm="r", nonce="n2", algorithm=MD5`+"\r\n", "")
+	p.answer(inv, 407, "x",
+		`Proxy-Authenticate: Digest realm="r", nonce="n1", algorithm=XYZ`+"\r\n"+
+			`Proxy-Authenticate: Digest realm="r", nonce="n2", algorithm=MD5`+"\r\n", "")
 	p.expect("ACK")
 	again := p.expect("INVITE")
 	auth := again.get("proxy-authorization")
@@ -183,7 +197,8 @@ func TestDialDigest(t *testing.T) {
 func TestDialCancel(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
-	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Timeout: 30 * time.Millisecond}, interpreter.DialOptions{})
+	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Timeout: 30 * time.Millisecond},
+		interpreter.DialOptions{})
 	inv := p.expect("INVITE")
 	var f *interpreter.DialError
 	if d := b.wait(done); !errors.As(d.err, &f) || f.Status != interpreter.StatusNoAnswer || f.Code != 487 {
@@ -194,7 +209,8 @@ func TestDialCancel(t *testing.T) {
 	}
 	p.answer(inv, 180, "x", "", "")
 	cancel := p.expect("CANCEL")
-	if cancel.get("via") != inv.get("via") || cancel.get("cseq") != "1 CANCEL" || !strings.Contains(cancel.get("reason"), "cause=408") {
+	if cancel.get("via") != inv.get("via") || cancel.get("cseq") != "1 CANCEL" ||
+		!strings.Contains(cancel.get("reason"), "cause=408") {
 		t.Errorf("CANCEL %v", cancel.head)
 	}
 	p.answer(cancel, 200, "x", "", "")
@@ -229,12 +245,14 @@ func TestDialledLeg(t *testing.T) {
 	if d.err != nil {
 		t.Fatal(d.err)
 	}
-	if h := d.leg.Info().Headers; len(h) != 1 || h[0].Value != "7" || d.leg.Info().Answered.IsZero() || d.leg.Info().Direction != interpreter.OutboundDial {
+	if h := d.leg.Info().Headers; len(h) != 1 || h[0].Value != "7" || d.leg.Info().Answered.IsZero() ||
+		d.leg.Info().Direction != interpreter.OutboundDial {
 		t.Errorf("info %+v", d.leg.Info())
 	}
 	notes := make(chan string, 20)
 	d.leg.(interpreter.Tracer).Trace(func(e interpreter.Event) { notes <- e.Text })
-	if first, second := <-notes, <-notes; !strings.HasPrefix(first, "INVITE sent to") || !strings.HasPrefix(second, "200 ") {
+	if first, second := <-notes, <-notes; !strings.HasPrefix(first, "INVITE sent to") ||
+		!strings.HasPrefix(second, "200 ") {
 		t.Errorf("trace %q, %q", first, second)
 	}
 	_, p.tag, _ = strings.Cut(inv.get("from"), "tag=")
@@ -318,7 +336,8 @@ func (p *peer) call2(b *bench) interpreter.Leg {
 func TestLargeInvite(t *testing.T) {
 	b := newBench(t, nil)
 	p := newPeer(t, b)
-	big := []interpreter.Header{{Name: "X-Big", Value: strings.Repeat("x", 1000)}, {Name: "X-Big2", Value: strings.Repeat("y", 1000)}}
+	big := []interpreter.Header{{Name: "X-Big", Value: strings.Repeat("x", 1000)},
+		{Name: "X-Big2", Value: strings.Repeat("y", 1000)}}
 	done := b.dial(context.Background(), interpreter.Target{URI: p.uri(), Headers: big}, interpreter.DialOptions{})
 	inv := p.expect("INVITE")
 	if !strings.HasPrefix(inv.get("via"), "SIP/2.0/UDP") || len(inv.get("x-big2")) != 1000 {

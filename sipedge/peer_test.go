@@ -157,8 +157,8 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	b := &bench{t: t, legs: make(chan interpreter.Leg, 200), public: true}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	cfg := Config{Listen: "127.0.0.1:0", Calls: b, Audio: b.open, T1: testT1, T2: 8 * testT1, NewCalls: 1000, TotalCalls: 1000,
-		Log: logrus.NewEntry(log)}
+	cfg := Config{Listen: "127.0.0.1:0", Calls: b, Audio: b.open, T1: testT1, T2: 8 * testT1, NewCalls: 1000,
+		TotalCalls: 1000, Log: logrus.NewEntry(log)}
 	if change != nil {
 		change(&cfg)
 	}
@@ -334,7 +334,8 @@ func (p *peer) text(method, branch string, seq int, head, body string) string {
 	if p.tag != "" {
 		to += ";tag=" + p.tag
 	}
-	return fmt.Sprintf("%s sip:100@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: \"Ann\" <sip:ann@127.0.0.1>;tag=%s\r\n"+
+	return fmt.Sprintf("%s sip:100@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=%s;rport\r\nMax-Forwards: 70\r\n"+
+		"From: \"Ann\" <sip:ann@127.0.0.1>;tag=%s\r\n"+
 		"To: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\nContact: <sip:ann@%s>\r\n%sContent-Length: %d\r\n\r\n%s",
 		method, p.edge, p.addr(), branch, p.from, to, p.id, seq, method, p.addr(), head, len(body), body)
 }
@@ -342,7 +343,8 @@ func (p *peer) text(method, branch string, seq int, head, body string) string {
 const sdpHead = "Content-Type: application/sdp\r\n"
 
 func sdpOf(port int, extra string) string {
-	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 8 0 101\r\n"+
+	return fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"+
+		"m=audio %d RTP/AVP 8 0 101\r\n"+
 		"a=rtpmap:101 telephone-event/8000\r\n%s", port, extra)
 }
 
@@ -370,7 +372,8 @@ func (p *peer) answer(req message, code int, tag, head, body string) {
 	for _, v := range req.head["via"] {
 		vias += "Via: " + v + "\r\n"
 	}
-	p.send(fmt.Sprintf("SIP/2.0 %d Whatever\r\n%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s",
+	p.send(fmt.Sprintf("SIP/2.0 %d Whatever\r\n%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\n"+
+		"CSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s",
 		code, vias, req.get("from"), to, req.get("call-id"), req.get("cseq"), head, len(body), body))
 }
 

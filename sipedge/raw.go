@@ -50,8 +50,8 @@ func (f *fault) Error() string { return fmt.Sprintf("%d %s", f.code, f.reason) }
 
 func badRequest(reason string) *fault { return &fault{code: 400, reason: reason} }
 
-// splitMessage cuts data into start line, headers and body. It returns as much of the message as it could read, also with a fault, so
-// that the refusal can name its transaction.
+// splitMessage cuts data into start line, headers and body. It returns as much of the message as it could read, also
+// with a fault, so that the refusal can name its transaction.
 func splitMessage(data []byte) (*rawMessage, *fault) {
 	m := &rawMessage{}
 	data = bytes.TrimLeft(data, crlf)
@@ -143,7 +143,8 @@ func (m *rawMessage) header(line string) *fault {
 	return nil
 }
 
-// hasControl reports octets that never belong into a field value: C0 without HT, and DEL. Bare CR and LF are among them.
+// hasControl reports octets that never belong into a field value: C0 without HT, and DEL. Bare CR and LF are among
+// them.
 func hasControl(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
@@ -172,7 +173,8 @@ func (m *rawMessage) count(name string) int {
 	return n
 }
 
-// encode prints the message in the plain form every later parser agrees about: long names, one value a line, single blanks.
+// encode prints the message in the plain form every later parser agrees about: long names, one value a line, single
+// blanks.
 func (m *rawMessage) encode() []byte {
 	var b bytes.Buffer
 	b.Grow(512 + len(m.body))
@@ -192,8 +194,8 @@ func (m *rawMessage) encode() []byte {
 	return b.Bytes()
 }
 
-// refusal builds the stateless reply to a request that no handler may see (RFC 3261 §8.2.7). It is nil when nobody could match the
-// reply, and for ACK, which is never answered.
+// refusal builds the stateless reply to a request that no handler may see (RFC 3261 §8.2.7). It is nil when nobody
+// could match the reply, and for ACK, which is never answered.
 func (m *rawMessage) refusal(f *fault, tag func(m *rawMessage) string) []byte {
 	if !m.request || f.code == 0 || m.method == "ACK" || m.count("Via") == 0 {
 		return nil
@@ -232,20 +234,22 @@ func (m *rawMessage) refusal(f *fault, tag func(m *rawMessage) string) []byte {
 
 // compactNames are the one-letter forms of RFC 3261 §7.3.3 and its extensions.
 var compactNames = map[string]string{
-	"a": "Accept-Contact", "b": "Referred-By", "c": "Content-Type", "d": "Request-Disposition", "e": "Content-Encoding", "f": "From",
-	"i": "Call-ID", "j": "Reject-Contact", "k": "Supported", "l": "Content-Length", "m": "Contact", "o": "Event", "r": "Refer-To",
-	"s": "Subject", "t": "To", "u": "Allow-Events", "v": "Via", "x": "Session-Expires", "y": "Identity",
+	"a": "Accept-Contact", "b": "Referred-By", "c": "Content-Type", "d": "Request-Disposition", "e": "Content-Encoding",
+	"f": "From", "i": "Call-ID", "j": "Reject-Contact", "k": "Supported", "l": "Content-Length", "m": "Contact",
+	"o": "Event", "r": "Refer-To", "s": "Subject", "t": "To", "u": "Allow-Events", "v": "Via", "x": "Session-Expires",
+	"y": "Identity",
 }
 
 // knownNames maps the lower-case form to the one spelling the rest of the package compares with.
 var knownNames = func() map[string]string {
 	names := map[string]string{}
 	for _, n := range []string{
-		"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards", "Route", "Record-Route", "Content-Length", "Content-Type",
-		"Content-Encoding", "Content-Disposition", "Require", "Proxy-Require", "Supported", "Unsupported", "Allow", "Accept", "Expires",
-		"Authorization", "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate", "Reason", "Retry-After", "User-Agent", "Server",
-		"Subject", "Event", "Refer-To", "Referred-By", "Replaces", "RSeq", "RAck", "Session-Expires", "Min-SE", "Diversion", "Timestamp",
-		"User-to-User", "P-Asserted-Identity", "Remote-Party-ID", "Privacy", "Warning", "Allow-Events", "MIME-Version",
+		"Via", "From", "To", "Call-ID", "CSeq", "Contact", "Max-Forwards", "Route", "Record-Route", "Content-Length",
+		"Content-Type", "Content-Encoding", "Content-Disposition", "Require", "Proxy-Require", "Supported", "Unsupported",
+		"Allow", "Accept", "Expires", "Authorization", "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate",
+		"Reason", "Retry-After", "User-Agent", "Server", "Subject", "Event", "Refer-To", "Referred-By", "Replaces", "RSeq",
+		"RAck", "Session-Expires", "Min-SE", "Diversion", "Timestamp", "User-to-User", "P-Asserted-Identity",
+		"Remote-Party-ID", "Privacy", "Warning", "Allow-Events", "MIME-Version",
 	} {
 		names[strings.ToLower(n)] = n
 	}

@@ -60,13 +60,15 @@ func (e *Edge) hopsOf(req *sip.Request) int {
 	return most
 }
 
-// address completes a request for the wire: Via with a fresh branch, transport, destination and our one stable source port.
+// address completes a request for the wire: Via with a fresh branch, transport, destination and our one stable source
+// port.
 func (e *Edge) address(req *sip.Request, f flow, hops int) {
 	req.RemoveHeader("Via")
 	params := sip.NewParams()
 	params.Add("branch", e.branch(hops))
 	params.Add("rport", "")
-	req.PrependHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: f.network, Host: e.host, Port: e.port, Params: params})
+	req.PrependHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: f.network, Host: e.host,
+		Port: e.port, Params: params})
 	if f.network == "UDP" && len(req.String()) > congestion && e.hasStream(f.remote) {
 		f.network = "TCP"
 		req.Via().Transport = "TCP"
@@ -137,8 +139,8 @@ func (e *Edge) write(ctx context.Context, req *sip.Request) error {
 	return e.transport.WriteMsg(req)
 }
 
-// hopTo finds transport and address of the next hop: a literal address as it is, a name by SRV when it has no port, else by its
-// addresses (RFC 3263 without NAPTR).
+// hopTo finds transport and address of the next hop: a literal address as it is, a name by SRV when it has no port,
+// else by its addresses (RFC 3263 without NAPTR).
 func (e *Edge) hopTo(ctx context.Context, u *sip.Uri) (flow, error) {
 	f := flow{network: "UDP"}
 	if t, ok := u.UriParams.Get("transport"); ok {
@@ -173,7 +175,8 @@ func (e *Edge) lookUp(ctx context.Context, network, host string, port int) (neti
 	defer cancel()
 	if port == 0 {
 		port = 5060
-		if _, list, err := net.DefaultResolver.LookupSRV(ctx, "sip", strings.ToLower(network), host); err == nil && len(list) > 0 {
+		if _, list, err := net.DefaultResolver.LookupSRV(ctx, "sip", strings.ToLower(network), host); err == nil &&
+			len(list) > 0 {
 			host, port = strings.TrimSuffix(list[0].Target, "."), int(list[0].Port)
 		}
 	}
@@ -234,7 +237,8 @@ func retryAfter() sip.Header {
 	return sip.NewHeader("Retry-After", itoa(2+mrand.IntN(9)))
 }
 
-// respond answers and ends the transaction where it may end. Errors are of the network: the peer will ask again or give up.
+// respond answers and ends the transaction where it may end. Errors are of the network: the peer will ask again or give
+// up.
 func (e *Edge) respond(tx *sip.ServerTx, res *sip.Response) {
 	if err := tx.Respond(res); err != nil {
 		e.log.WithError(err).Debug("response not sent")
@@ -244,7 +248,8 @@ func (e *Edge) respond(tx *sip.ServerTx, res *sip.Response) {
 	}
 }
 
-// release lets go of a transaction whose final response is sent. A non-2xx to INVITE stays until its ACK, on any transport.
+// release lets go of a transaction whose final response is sent. A non-2xx to INVITE stays until its ACK, on any
+// transport.
 func (e *Edge) release(tx *sip.ServerTx) {
 	if tx.Origin().IsInvite() {
 		return

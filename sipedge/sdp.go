@@ -59,7 +59,8 @@ type payload struct {
 	channels int
 }
 
-// mediaLine is one m-line cut down to what the engine uses. Lines that it cannot use keep their words, for the refusal in the answer.
+// mediaLine is one m-line cut down to what the engine uses. Lines that it cannot use keep their words, for the refusal
+// in the answer.
 type mediaLine struct {
 	kind     string
 	proto    string
@@ -82,8 +83,8 @@ var staticTypes = map[uint8]payload{
 	13: {13, "CN", 8000, 1}, 18: {18, "G729", 8000, 1},
 }
 
-// parseSDP reads a session description. Lines that the engine has no use for are left out before, and the rest is put into the order of
-// RFC 4566: phones in the field mix it up, forget s= and put blanks into o=.
+// parseSDP reads a session description. Lines that the engine has no use for are left out before, and the rest is put
+// into the order of RFC 4566: phones in the field mix it up, forget s= and put blanks into o=.
 func parseSDP(body []byte) (*description, error) {
 	if len(body) > maxSDP {
 		return nil, sdpError("larger than %d octets", maxSDP)
@@ -122,7 +123,8 @@ type mediaName struct {
 	formats           []string
 }
 
-// healSDP keeps c=, m= and a=, bounds them, and shows every medium to the parser as audio over RTP: it knows few others.
+// healSDP keeps c=, m= and a=, bounds them, and shows every medium to the parser as audio over RTP: it knows few
+// others.
 func healSDP(body []byte) ([]byte, []mediaName, error) {
 	blocks := []sdpBlock{{}}
 	var names []mediaName

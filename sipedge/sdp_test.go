@@ -14,7 +14,8 @@ import (
 )
 
 func testNegotiator() *negotiator {
-	return newNegotiator(netip.MustParseAddrPort("192.0.2.10:20000"), []string{"PCMU", "PCMA"}, netip.MustParseAddr("198.51.100.1"), 7)
+	return newNegotiator(netip.MustParseAddrPort("192.0.2.10:20000"), []string{"PCMU", "PCMA"},
+		netip.MustParseAddr("198.51.100.1"), 7)
 }
 
 // offerText is a session description with one connection address.
@@ -64,18 +65,26 @@ func TestAnswer(t *testing.T) {
 		want               []string
 		check              func(Session) bool
 	}{
-		{"their numbers", "m=audio 4000 RTP/AVP 96 97 98", "a=rtpmap:96 opus/48000/2\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:98 telephone-event/8000\r\na=ptime:35\r\n",
+		{"their numbers", "m=audio 4000 RTP/AVP 96 97 98",
+			"a=rtpmap:96 opus/48000/2\r\na=rtpmap:97 PCMA/8000\r\na=rtpmap:98 telephone-event/8000\r\na=ptime:35\r\n",
 			[]string{"m=audio 20000 RTP/AVP 97 98\r\n", "a=rtpmap:97 PCMA/8000\r\n", "a=fmtp:98 0-16\r\n", "a=ptime:30\r\n"},
 			func(s Session) bool {
-				return s.Codec == "PCMA" && s.SendType == 97 && s.RecvType == 97 && s.SendEvents == 98 && s.Ptime == 30*time.Millisecond
+				return s.Codec == "PCMA" && s.SendType == 97 && s.RecvType == 97 && s.SendEvents == 98 &&
+					s.Ptime == 30*time.Millisecond
 			}},
-		{"events of another clock", "m=audio 4000 RTP/AVP 0 110", "a=rtpmap:110 telephone-event/48000\r\n", []string{"RTP/AVP 0\r\n"},
+		{"events of another clock", "m=audio 4000 RTP/AVP 0 110", "a=rtpmap:110 telephone-event/48000\r\n",
+			[]string{"RTP/AVP 0\r\n"},
 			func(s Session) bool { return s.SendEvents == noPayload }},
-		{"comfort noise", "m=audio 4000 RTP/AVP 13 8", "a=rtcp-mux\r\n", []string{"RTP/AVP 8 13\r\n", "a=rtcp-mux"}, func(s Session) bool { return s.ComfortNoise == 13 && s.RTCPMux }},
-		{"session direction", "m=audio 4000 RTP/AVP 8", "a=recvonly\r\n", []string{"a=sendonly"}, func(s Session) bool { return s.Send && !s.Recv && !s.Held }},
-		{"other lines", "m=video 5000 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 8\r\nm=image 6000 udptl t38", "",
-			[]string{"m=video 0 RTP/AVP 96\r\nm=audio 20000 RTP/AVP 0\r\n", "m=audio 0 RTP/AVP 8\r\nm=image 0 udptl t38\r\n"}, nil},
-		{"first line unusable", "m=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 0", "", []string{"m=audio 0 RTP/SAVP 0\r\nm=audio 20000 RTP/AVP 0\r\n"},
+		{"comfort noise", "m=audio 4000 RTP/AVP 13 8", "a=rtcp-mux\r\n", []string{"RTP/AVP 8 13\r\n", "a=rtcp-mux"},
+			func(s Session) bool { return s.ComfortNoise == 13 && s.RTCPMux }},
+		{"session direction", "m=audio 4000 RTP/AVP 8", "a=recvonly\r\n", []string{"a=sendonly"},
+			func(s Session) bool { return s.Send && !s.Recv && !s.Held }},
+		{"other lines", "m=video 5000 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 8\r\n" +
+			"m=image 6000 udptl t38", "",
+			[]string{"m=video 0 RTP/AVP 96\r\nm=audio 20000 RTP/AVP 0\r\n", "m=audio 0 RTP/AVP 8\r\nm=image 0 udptl t38\r\n"},
+			nil},
+		{"first line unusable", "m=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 0", "",
+			[]string{"m=audio 0 RTP/SAVP 0\r\nm=audio 20000 RTP/AVP 0\r\n"},
 			func(s Session) bool { return s.Remote.Port() == 4002 }},
 		{"clock zero", "m=audio 4000 RTP/AVP 97 0", "a=rtpmap:97 PCMU/0\r\n", []string{"RTP/AVP 0\r\n"}, nil},
 	} {
@@ -96,15 +105,18 @@ func TestAnswer(t *testing.T) {
 	// Faults that phones in the field have.
 	for _, text := range []string{
 		"v=0\no=John Doe 1 1 IN IP4 198.51.100.1\nc=IN IP4 198.51.100.1\nt=0 0\nm=audio 4000 RTP/AVP 0",
-		"v=0\r\no=- 1 1 IN IP4 198.51.100.1\r\ns=\r\nb=AS:64\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n\r\n",
+		"v=0\r\no=- 1 1 IN IP4 198.51.100.1\r\ns=\r\nb=AS:64\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n" +
+			"m=audio 4000 RTP/AVP 0\r\n\r\n",
 	} {
 		if _, _, err := testNegotiator().answer([]byte(text)); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	for name, text := range map[string]string{
-		"empty": "", "no SDP": "hello\r\n", "nine lines": offerText("IN IP4 198.51.100.1", strings.Repeat("m=audio 4000 RTP/AVP 0\r\n", 9), ""),
-		"65 types": offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP"+strings.Repeat(" 0", 65), ""), "17 KiB": offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 0", strings.Repeat("a=x\r\n", 3600)),
+		"empty": "", "no SDP": "hello\r\n",
+		"nine lines": offerText("IN IP4 198.51.100.1", strings.Repeat("m=audio 4000 RTP/AVP 0\r\n", 9), ""),
+		"65 types":   offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP"+strings.Repeat(" 0", 65), ""),
+		"17 KiB":     offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 0", strings.Repeat("a=x\r\n", 3600)),
 	} {
 		if _, _, err := testNegotiator().answer([]byte(text)); !errors.Is(err, errSDP) {
 			t.Errorf("%s: %v", name, err)
@@ -131,7 +143,8 @@ func TestVersions(t *testing.T) {
 func TestAccept(t *testing.T) {
 	n := testNegotiator()
 	n.offer()
-	s, err := n.accept([]byte(offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 96 97", "a=rtpmap:96 PCMA/8000\r\na=rtpmap:97 telephone-event/8000\r\n")))
+	s, err := n.accept([]byte(offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 96 97",
+		"a=rtpmap:96 PCMA/8000\r\na=rtpmap:97 telephone-event/8000\r\n")))
 	if err != nil || s.SendType != 96 || s.RecvType != 8 || s.SendEvents != 97 || s.RecvEvents != 101 {
 		t.Errorf("%+v, %v", s, err)
 	}
@@ -140,7 +153,8 @@ func TestAccept(t *testing.T) {
 	}
 }
 
-// Any offer: the answer parses, has as many lines, at most one codec with events and noise, and no number that the offer lacks.
+// Any offer: the answer parses, has as many lines, at most one codec with events and noise, and no number that the
+// offer lacks.
 func TestAnswerProperties(t *testing.T) {
 	line := rapid.Custom(func(t *rapid.T) string {
 		kind := rapid.SampledFrom([]string{"audio", "audio", "audio", "video", "image", "application"}).Draw(t, "kind")
@@ -151,11 +165,13 @@ func TestAnswerProperties(t *testing.T) {
 		for _, n := range rapid.SliceOfN(rapid.IntRange(0, 130), 1, 12).Draw(t, "types") {
 			fmt.Fprintf(&b, " %d", n)
 			if rapid.Bool().Draw(t, "mapped") {
-				attrs += fmt.Sprintf("a=rtpmap:%d %s\r\n", n, rapid.SampledFrom([]string{"PCMU/8000", "pcma/8000/1", "telephone-event/8000",
-					"telephone-event/16000", "CN/8000", "opus/48000/2", "PCMU/0", "x", "PCMU/16000", "/8000"}).Draw(t, "map"))
+				attrs += fmt.Sprintf("a=rtpmap:%d %s\r\n", n,
+					rapid.SampledFrom([]string{"PCMU/8000", "pcma/8000/1", "telephone-event/8000",
+						"telephone-event/16000", "CN/8000", "opus/48000/2", "PCMU/0", "x", "PCMU/16000", "/8000"}).Draw(t, "map"))
 			}
 		}
-		attrs += rapid.SampledFrom([]string{"", "a=sendonly\r\n", "a=inactive\r\n", "a=rtcp-mux\r\n", "a=ptime:0\r\n", "a=ptime:9999\r\n", "c=IN IP4 0.0.0.0\r\n"}).Draw(t, "attr")
+		attrs += rapid.SampledFrom([]string{"", "a=sendonly\r\n", "a=inactive\r\n", "a=rtcp-mux\r\n", "a=ptime:0\r\n",
+			"a=ptime:9999\r\n", "c=IN IP4 0.0.0.0\r\n"}).Draw(t, "attr")
 		// c= goes before a= in a media block.
 		if strings.HasPrefix(attrs, "c=") || !strings.Contains(attrs, "c=") {
 			return b.String() + "\r\n" + attrs
@@ -217,7 +233,8 @@ func checkAnswer(t interface{ Fatalf(string, ...any) }, offer string, answer []b
 }
 
 func FuzzSDP(f *testing.F) {
-	f.Add([]byte(offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 0 8 101", "a=rtpmap:101 telephone-event/8000\r\n")))
+	f.Add([]byte(offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 0 8 101",
+		"a=rtpmap:101 telephone-event/8000\r\n")))
 	f.Add([]byte("v=0\no=a b 1 1 IN IP4 h\nc=IN IP6 ::1\nm=audio 1 x 0"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n := testNegotiator()
@@ -225,7 +242,8 @@ func FuzzSDP(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if s.Remote.IsValid() && (s.Remote.Addr().IsMulticast() || s.Remote.Addr().IsUnspecified() || s.Remote.Port() < minMediaPort) {
+		if s.Remote.IsValid() && (s.Remote.Addr().IsMulticast() || s.Remote.Addr().IsUnspecified() ||
+			s.Remote.Port() < minMediaPort) {
 			t.Fatalf("sound would go to %s", s.Remote)
 		}
 		if _, err := parseSDP(answer); err != nil {

@@ -11,8 +11,8 @@ import (
 // ringAgain is when a provisional is repeated, so that no proxy gives up (RFC 3261 §13.3.1.1).
 const ringAgain = 60 * time.Second
 
-// serverInvite is an INVITE of the peer, initial or re-INVITE, from its arrival until the ACK of our 2xx. It belongs to the dialog's
-// goroutine.
+// serverInvite is an INVITE of the peer, initial or re-INVITE, from its arrival until the ACK of our 2xx. It belongs to
+// the dialog's goroutine.
 type serverInvite struct {
 	req     *sip.Request
 	tx      *sip.ServerTx
@@ -67,7 +67,8 @@ func (d *dialog) ringOn() {
 		return
 	}
 	if time.Since(i.began) > maxRing {
-		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: causeOf(480), Reason: "nobody answered the call"})
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: causeOf(480),
+			Reason: "nobody answered the call"})
 		return
 	}
 	_ = i.tx.Respond(i.last) // the next one comes in a minute
@@ -156,7 +157,8 @@ func (d *dialog) acked(ack *sip.Request) {
 		err = d.user.update(s)
 	}
 	if err != nil {
-		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488), Reason: "the answer in the ACK is not usable"})
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488),
+			Reason: "the answer in the ACK is not usable"})
 	}
 }
 
@@ -198,7 +200,8 @@ func (d *dialog) cancelled(reason string) {
 	if !i.initial {
 		return
 	}
-	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: causeOf(487), Reason: "caller hung up before the answer"}
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: causeOf(487),
+		Reason: "caller hung up before the answer"}
 	if reason != "" {
 		why.Reason += ": " + shorten(reason)
 	}

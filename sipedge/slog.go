@@ -17,8 +17,8 @@ const (
 	logKinds      = 256              // distinct messages remembered
 )
 
-// logBridge hands sipgo's slog records to logrus. Values are shortened to 512 octets and a message that repeats is summed up, so that
-// a scanner cannot fill the disk through the library's error lines.
+// logBridge hands sipgo's slog records to logrus. Values are shortened to 512 octets and a message that repeats is
+// summed up, so that a scanner cannot fill the disk through the library's error lines.
 type logBridge struct {
 	entry *logrus.Entry
 	seen  *logSeen

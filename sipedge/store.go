@@ -7,8 +7,8 @@ import (
 
 const shardCount = 32
 
-// dialogStore finds dialogs by Call-ID and local tag. It also remembers the INVITEs that began them, to tell a second path of the same
-// request (RFC 3261 §8.2.2.2) from a new call.
+// dialogStore finds dialogs by Call-ID and local tag. It also remembers the INVITEs that began them, to tell a second
+// path of the same request (RFC 3261 §8.2.2.2) from a new call.
 type dialogStore struct {
 	seed   maphash.Seed
 	shards [shardCount]struct {

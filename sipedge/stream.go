@@ -24,8 +24,8 @@ const (
 
 var errListenerClosed = errors.New("sip stream listener closed")
 
-// streamListener accepts connections for sipgo, and takes in those that we dialled ourselves, so that every stream passes the same
-// guard. It bounds the connections of one address and in all.
+// streamListener accepts connections for sipgo, and takes in those that we dialled ourselves, so that every stream
+// passes the same guard. It bounds the connections of one address and in all.
 type streamListener struct {
 	net.Listener
 	guard   *guard
@@ -63,7 +63,8 @@ func newStreamListener(l net.Listener, g *guard, limits streamLimits, busy func(
 	if limits.total == 0 {
 		limits.total = streamTotal
 	}
-	s := &streamListener{Listener: l, guard: g, busy: busy, limits: limits, ready: make(chan net.Conn), done: make(chan struct{}),
+	s := &streamListener{Listener: l, guard: g, busy: busy, limits: limits, ready: make(chan net.Conn),
+		done:    make(chan struct{}),
 		handoff: make(map[net.Conn]chan struct{}), conns: make(map[*streamConn]struct{}), perIP: make(map[netip.Addr]int)}
 	s.wg.Go(s.accept)
 	return s
@@ -336,7 +337,8 @@ func (c *streamConn) Close() error {
 	return c.Conn.Close()
 }
 
-// frameLength gives the size of the first message in b, 0 if it is not whole yet, or a fault when no more octets could make one.
+// frameLength gives the size of the first message in b, 0 if it is not whole yet, or a fault when no more octets could
+// make one.
 func frameLength(b []byte) (int, *fault) {
 	trimmed := bytes.TrimLeft(b, crlf)
 	if len(trimmed) == 0 {

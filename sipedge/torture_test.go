@@ -66,7 +66,8 @@ func (c tortureCase) allowed(code string) bool {
 	return false
 }
 
-// atSource makes the reply come back to the sender: the runner may rewrite the topmost sent-by and add rport, nothing else.
+// atSource makes the reply come back to the sender: the runner may rewrite the topmost sent-by and add rport, nothing
+// else.
 func atSource(text, addr string) string {
 	if strings.ContainsRune(text, 0) || strings.Contains(text, "SIP  /") {
 		return text // rewritten by hand below
@@ -187,7 +188,8 @@ func TestTortureTCP(t *testing.T) {
 		code, got := streamCode(conn, slices.Contains(c.OK, any("drop")) || slices.Contains(c.OK, any("response")))
 		conn.Close()
 		// Without Content-Length a stream has no message at all; the ping gets its pong.
-		if noLength := !strings.Contains(strings.ToLower(string(octets)), "content-length") && !strings.Contains(string(octets), "\nl:"); noLength {
+		if noLength := !strings.Contains(strings.ToLower(string(octets)), "content-length") &&
+			!strings.Contains(string(octets), "\nl:"); noLength {
 			if code != "" && code != "400" {
 				t.Errorf("%s without length: %q", c.File, code)
 			}
