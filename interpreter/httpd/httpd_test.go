@@ -45,7 +45,8 @@ func newRig(t testing.TB, cfg httpd.Config) *rig {
 	must(t, err)
 	_, err = io.WriteString(b, sound)
 	must(t, errors.Join(err, b.Close()))
-	r.sounds = &httpd.Sounds{Records: records, Blobs: blobs, Auth: httpd.NewAuth(r.account), Links: httpd.NewLinks(r.account.Token)}
+	r.sounds = &httpd.Sounds{Records: records, Blobs: blobs, Auth: httpd.NewAuth(r.account),
+		Links: httpd.NewLinks(r.account.Token)}
 	r.store(t, r.id, "completed")
 	r.Server = httpd.New(cfg)
 	r.sounds.Register(r.Server)
@@ -130,10 +131,13 @@ func TestRecording(t *testing.T) {
 		{"no token", ask{path: r.path(""), login: &interpreter.Account{ID: r.account.ID}}, 401, `"code":20003`},
 		{"other account", ask{path: other, login: own}, 404, `"code":20404`},
 		{"other account, no login", ask{path: other}, 401, `"code":20003`},
-		{"unknown", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("c", 32), 1), login: own}, 404, `"code":20404`},
+		{"unknown", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("c", 32), 1), login: own}, 404,
+			`"code":20404`},
 		{"unknown, no login", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("c", 32), 1)}, 401, `"code":20003`},
-		{"being written", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("a", 32), 1), login: own}, 404, `"code":20404`},
-		{"sound gone", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("b", 32), 1), login: own}, 404, `"code":20404`},
+		{"being written", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("a", 32), 1), login: own}, 404,
+			`"code":20404`},
+		{"sound gone", ask{path: strings.Replace(r.path(""), r.id, strings.Repeat("b", 32), 1), login: own}, 404,
+			`"code":20404`},
 		{"post", ask{method: "POST", path: r.path(""), login: own}, 405, `"code":20004`},
 		{"part", ask{path: r.path(""), login: own, header: map[string]string{"Range": "bytes=12-15"}}, 206, "0123"},
 		{"end", ask{path: r.path(""), login: own, header: map[string]string{"Range": "bytes=-3"}}, 206, "789"},
@@ -161,8 +165,9 @@ func TestRecording(t *testing.T) {
 			}
 		})
 	}
-	if got := r.do(ask{path: r.path(""), login: own, header: map[string]string{"Range": "bytes=12-15"}}); got.header("Content-Range") != "bytes 12-15/22" {
-		t.Errorf("Content-Range %q", got.header("Content-Range"))
+	part := r.do(ask{path: r.path(""), login: own, header: map[string]string{"Range": "bytes=12-15"}})
+	if got := part.header("Content-Range"); got != "bytes 12-15/22" {
+		t.Errorf("Content-Range %q", got)
 	}
 }
 
@@ -251,24 +256,31 @@ func TestRateOfOneClient(t *testing.T) {
 func TestTraversal(t *testing.T) {
 	r := newRig(t, httpd.Config{Rate: -1})
 	base := "/2010-04-01/Accounts/AC" + r.account.ID + "/Recordings/"
-	dots := []string{"..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "%c0%ae%c0%ae", "%e0%80%ae%e0%80%ae", "%u002e%u002e", "．．", "...", "....", ". .", "..%00", "..;"}
-	slashes := []string{"/", "%2f", "%2F", "%252f", "%5c", "\\", "%255c", "%c0%af", "%e0%80%af", "%u2215", "／", "//", "/./", "%00/"}
+	dots := []string{"..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "%25252e%25252e", "%c0%ae%c0%ae", "%e0%80%ae%e0%80%ae",
+		"%u002e%u002e", "．．", "...", "....", ". .", "..%00", "..;"}
+	slashes := []string{"/", "%2f", "%2F", "%252f", "%5c", "\\", "%255c", "%c0%af", "%e0%80%af", "%u2215", "／", "//",
+		"/./", "%00/"}
 	var paths []string
 	for _, d := range dots {
 		for _, s := range slashes {
-			paths = append(paths, base+d+s+d+s+"etc"+s+"passwd", base+"RE"+r.id+s+d+s+"RE"+r.id, base+d+s+"Recordings"+s+"RE"+r.id)
+			paths = append(paths, base+d+s+d+s+"etc"+s+"passwd", base+"RE"+r.id+s+d+s+"RE"+r.id,
+				base+d+s+"Recordings"+s+"RE"+r.id)
 		}
 	}
-	for _, s := range []string{"/etc/passwd", "%2fetc%2fpasswd", "C:%5cboot.ini", "file:///etc/passwd", r.id + ".wav", "RE" + r.id + "%00.wav",
-		"RE" + r.id + ".wav%00", "RE" + r.id + ".wav/", "RE" + r.id + ".WAV", "RE" + strings.ToUpper(r.id), "RE" + r.id + "%2ewav%2f..", "RE" + r.id + " ",
-		"re" + r.id, "RE" + r.id + ".json", "RE" + r.id + ".wav.wav", "%52%45" + r.id + "%2f%2e%2e", "", ".", "..", "RE", "*", "RE" + r.id + "%0d%0aX: y"} {
+	for _, s := range []string{"/etc/passwd", "%2fetc%2fpasswd", "C:%5cboot.ini", "file:///etc/passwd", r.id + ".wav",
+		"RE" + r.id + "%00.wav",
+		"RE" + r.id + ".wav%00", "RE" + r.id + ".wav/", "RE" + r.id + ".WAV", "RE" + strings.ToUpper(r.id),
+		"RE" + r.id + "%2ewav%2f..", "RE" + r.id + " ",
+		"re" + r.id, "RE" + r.id + ".json", "RE" + r.id + ".wav.wav", "%52%45" + r.id + "%2f%2e%2e", "", ".", "..", "RE", "*",
+		"RE" + r.id + "%0d%0aX: y"} {
 		paths = append(paths, base+s)
 	}
 	if len(paths) < 100 {
 		t.Fatalf("only %d spellings", len(paths))
 	}
 	for _, p := range paths {
-		if got := r.do(ask{path: p, login: &r.account}); (got.status != 404 && got.status != 400) || strings.Contains(got.body, "RIFF") || strings.Contains(got.body, "root:") {
+		if got := r.do(ask{path: p, login: &r.account}); (got.status != 404 && got.status != 400) ||
+			strings.Contains(got.body, "RIFF") || strings.Contains(got.body, "root:") {
 			t.Errorf("%s: %d %.60q", p, got.status, got.body)
 		}
 	}
@@ -278,13 +290,17 @@ func TestHealthAndMetrics(t *testing.T) {
 	state := httpd.Health{Calls: 3}
 	r := newRig(t, httpd.Config{Version: "v1", Health: func() httpd.Health { return state }})
 	r.Metrics().Gauge("pintle_slot_lag_seconds", "Lag.", func() float64 { return 0.25 })
-	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCDR, Data: interpreter.CDR{CallRecord: interpreter.CallRecord{Status: "busy"}}})
+	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCDR,
+		Data: interpreter.CDR{CallRecord: interpreter.CallRecord{Status: "busy"}}})
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvDocument, Data: interpreter.DocumentData{Source: "webhook"}})
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvFallback, Fault: 11205})
-	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCallback, Fault: 15003, Text: "callback status completed given up after 3 attempts"})
+	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCallback, Fault: 15003,
+		Text: "callback status completed given up after 3 attempts"})
 	got := r.do(ask{path: "/metrics", from: "127.0.0.1"})
-	for _, line := range []string{`pintle_calls_total{status="busy"} 1`, `pintle_documents_total{result="webhook"} 1`, `pintle_documents_total{result="failed"} 1`,
-		`pintle_faults_total{code="11205"} 1`, `pintle_callbacks_total{result="given-up"} 1`, `pintle_slot_lag_seconds 0.25`, "pintle_fetch_seconds_bucket", "go_goroutines"} {
+	for _, line := range []string{`pintle_calls_total{status="busy"} 1`, `pintle_documents_total{result="webhook"} 1`,
+		`pintle_documents_total{result="failed"} 1`,
+		`pintle_faults_total{code="11205"} 1`, `pintle_callbacks_total{result="given-up"} 1`, `pintle_slot_lag_seconds 0.25`,
+		"pintle_fetch_seconds_bucket", "go_goroutines"} {
 		if !strings.Contains(got.body, line) {
 			t.Errorf("metrics without %s", line)
 		}
@@ -293,19 +309,23 @@ func TestHealthAndMetrics(t *testing.T) {
 		if got := r.do(ask{path: path, from: "192.0.2.1"}); got.status != 404 {
 			t.Errorf("%s for another machine: %d", path, got.status)
 		}
-		if got := r.do(ask{path: path, from: "127.0.0.1", header: map[string]string{"X-Forwarded-For": "192.0.2.1"}}); got.status != 404 {
+		if got := r.do(ask{path: path, from: "127.0.0.1",
+			header: map[string]string{"X-Forwarded-For": "192.0.2.1"}}); got.status != 404 {
 			t.Errorf("%s through a proxy: %d", path, got.status)
 		}
 	}
-	if got := r.do(ask{path: "/healthz", from: "127.0.0.1"}); got.status != 200 || !strings.Contains(got.body, `"status":"ok","version":"v1"`) || !strings.Contains(got.body, `"calls":3`) {
+	if got := r.do(ask{path: "/healthz", from: "127.0.0.1"}); got.status != 200 ||
+		!strings.Contains(got.body, `"status":"ok","version":"v1"`) || !strings.Contains(got.body, `"calls":3`) {
 		t.Errorf("healthy: %d %s", got.status, got.body)
 	}
 	state.Draining = true
-	if got := r.do(ask{path: "/healthz", from: "::1"}); got.status != 503 || !strings.Contains(got.body, `"draining":true`) {
+	if got := r.do(ask{path: "/healthz", from: "::1"}); got.status != 503 ||
+		!strings.Contains(got.body, `"draining":true`) {
 		t.Errorf("draining: %d %s", got.status, got.body)
 	}
 	state = httpd.Health{Problem: errors.New("disk full")}
-	if got := r.do(ask{path: "/healthz", from: "127.0.0.1"}); got.status != 503 || !strings.Contains(got.body, "disk full") {
+	if got := r.do(ask{path: "/healthz", from: "127.0.0.1"}); got.status != 503 ||
+		!strings.Contains(got.body, "disk full") {
 		t.Errorf("failing: %d %s", got.status, got.body)
 	}
 }
@@ -323,7 +343,8 @@ func TestPanicEndsOneRequest(t *testing.T) {
 
 func TestHosts(t *testing.T) {
 	r := newRig(t, httpd.Config{AllowedHosts: []string{"pintle.test"}})
-	for host, want := range map[string]int{"pintle.test": 404, "PINTLE.test:8080": 404, "evil.test": 421, "": 421, "pintle.test.evil.test": 421} {
+	for host, want := range map[string]int{"pintle.test": 404, "PINTLE.test:8080": 404, "evil.test": 421, "": 421,
+		"pintle.test.evil.test": 421} {
 		if got := r.do(ask{path: "/nowhere", header: map[string]string{"Host": host}}); got.status != want {
 			t.Errorf("host %q: %d, want %d", host, got.status, want)
 		}
@@ -334,7 +355,8 @@ func TestIdentity(t *testing.T) {
 	records, env := memstore.NewRecords(), map[string]string{}
 	getenv := func(k string) string { return env[k] }
 	first, err := httpd.LoadIdentity(t.Context(), records, getenv)
-	if err != nil || !first.New || len(first.Account.ID) != 32 || len(first.Account.Token) != 32 || first.Account.ID == first.Account.Token {
+	if err != nil || !first.New || len(first.Account.ID) != 32 || len(first.Account.Token) != 32 ||
+		first.Account.ID == first.Account.Token {
 		t.Fatalf("first start: %+v, %v", first, err)
 	}
 	second, err := httpd.LoadIdentity(t.Context(), records, getenv)
@@ -356,7 +378,8 @@ func TestIdentity(t *testing.T) {
 		t.Error("what the environment gives was stored")
 	}
 	env[httpd.EnvAccount] = "AC12"
-	if _, err := httpd.LoadIdentity(t.Context(), records, getenv); err == nil || !strings.Contains(err.Error(), httpd.EnvAccount) {
+	if _, err := httpd.LoadIdentity(t.Context(), records, getenv); err == nil ||
+		!strings.Contains(err.Error(), httpd.EnvAccount) {
 		t.Errorf("a bad id: %v", err)
 	}
 }

@@ -108,7 +108,8 @@ func (l *logins) failed(ip net.IP) {
 }
 
 // plain tells whether a path, decoded once, is already clean: no dot segments, no doubled or backward slashes, nothing
-// that would change if it were decoded again. Other spellings have no honest use, and each layer reads them its own way.
+// that would change if it were decoded again. Other spellings have no honest use, and each layer reads them its own
+// way.
 func plain(raw []byte) bool {
 	if bytes.ContainsAny(raw, "\\") {
 		return false

@@ -18,7 +18,8 @@ import (
 
 // TestRealListener holds the limits of connections against real sockets.
 func TestRealListener(t *testing.T) {
-	r := newRig(t, httpd.Config{Addr: "127.0.0.1:0", HeaderTime: 150 * time.Millisecond, BodyTime: 250 * time.Millisecond, Body: 1000, Header: 2000})
+	r := newRig(t, httpd.Config{Addr: "127.0.0.1:0", HeaderTime: 150 * time.Millisecond, BodyTime: 250 * time.Millisecond,
+		Body: 1000, Header: 2000})
 	entered, leave := make(chan struct{}), make(chan struct{})
 	r.Handle("GET", "/slow", func(ctx *fasthttp.RequestCtx) { close(entered); <-leave; ctx.SetBodyString("done") })
 	r.Handle("POST", "/echo", func(ctx *fasthttp.RequestCtx) { ctx.SetBody(ctx.PostBody()) })

@@ -29,10 +29,12 @@ func NewMetrics() *Metrics {
 		Registry: prometheus.NewRegistry(),
 		calls:    counter("pintle_calls_total", "Finished calls by status.", "status"),
 		documents: counter("pintle_documents_total",
-			"Documents by where they came from (webhook, fallback, last-good, local, inline), and hops of the fallback chain (failed).", "result"),
+			"Documents by where they came from (webhook, fallback, last-good, local, inline), and hops of the fallback chain "+
+				"(failed).", "result"),
 		faults:    counter("pintle_faults_total", "Numbered failures by code.", "code"),
 		callbacks: counter("pintle_callbacks_total", "Callbacks by what became of them.", "result"),
-		fetch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pintle_fetch_seconds", Help: "Time of a fetched document.",
+		fetch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pintle_fetch_seconds",
+			Help:    "Time of a fetched document.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15}}),
 	}
 	m.Registry.MustRegister(m.calls, m.documents, m.faults, m.callbacks, m.fetch, collectors.NewGoCollector(),

@@ -10,7 +10,8 @@ import (
 )
 
 func FuzzRangeHeader(f *testing.F) {
-	for _, s := range []string{"bytes=0-1", "bytes=-5", "bytes=5-", "bytes=9-2", "bytes=0-0,2-3", "bytes=99999999999999999999-", "lines=1-2", "bytes=+1-2", ""} {
+	for _, s := range []string{"bytes=0-1", "bytes=-5", "bytes=5-", "bytes=9-2", "bytes=0-0,2-3",
+		"bytes=99999999999999999999-", "lines=1-2", "bytes=+1-2", ""} {
 		f.Add(s)
 	}
 	r := newRig(f, httpd.Config{Rate: -1})
@@ -26,7 +27,8 @@ func FuzzRangeHeader(f *testing.F) {
 			}
 		case http.StatusPartialContent:
 			var from, to, size int
-			if _, err := fmt.Sscanf(got.header("Content-Range"), "bytes %d-%d/%d", &from, &to, &size); err != nil || size != len(sound) || got.body != sound[from:to+1] {
+			if _, err := fmt.Sscanf(got.header("Content-Range"), "bytes %d-%d/%d", &from, &to, &size); err != nil ||
+				size != len(sound) || got.body != sound[from:to+1] {
 				t.Errorf("%q: %s with %q", header, got.header("Content-Range"), got.body)
 			}
 		case http.StatusRequestedRangeNotSatisfiable:

@@ -31,7 +31,8 @@ func NotFound(ctx *fasthttp.RequestCtx) {
 func JSON(ctx *fasthttp.RequestCtx, status int, v any) {
 	b, err := json.Marshal(v)
 	if err != nil {
-		status, b = http.StatusInternalServerError, []byte(`{"code":20500,"message":"Internal error","more_info":"","status":500}`)
+		status, b = http.StatusInternalServerError,
+			[]byte(`{"code":20500,"message":"Internal error","more_info":"","status":500}`)
 	}
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json; charset=utf-8")

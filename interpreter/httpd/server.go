@@ -62,7 +62,8 @@ type Server struct {
 // New returns a server that does not listen yet; it answers /healthz and /metrics.
 func New(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, metrics: cfg.Metrics, router: router.New(), rate: newRates(cfg.Rate), begun: time.Now(), conns: map[*conn]struct{}{}}
+	s := &Server{cfg: cfg, metrics: cfg.Metrics, router: router.New(), rate: newRates(cfg.Rate), begun: time.Now(),
+		conns: map[*conn]struct{}{}}
 	// Clients of an API post: a redirect would turn that into a GET, or lose the body.
 	s.router.RedirectTrailingSlash, s.router.RedirectFixedPath, s.router.HandleOPTIONS = false, false, false
 	s.router.NotFound = func(ctx *fasthttp.RequestCtx) { NotFound(ctx) }
@@ -78,7 +79,8 @@ func New(cfg Config) *Server {
 		},
 		Concurrency: 4096, MaxConnsPerIP: cfg.Conns, TCPKeepalive: true, Logger: quiet{cfg.Log},
 	}
-	s.metrics.Counter("pintle_http_panics_total", "Handlers that panicked.", func() float64 { return float64(s.panics.Load()) })
+	s.metrics.Counter("pintle_http_panics_total", "Handlers that panicked.",
+		func() float64 { return float64(s.panics.Load()) })
 	s.Handle(http.MethodGet, "/healthz", s.health)
 	s.Handle(http.MethodGet, "/metrics", s.serveMetrics)
 	return s

@@ -46,7 +46,8 @@ func (s *Sounds) Serve(ctx *fasthttp.RequestCtx) {
 	}
 	var r interpreter.RecordingRecord
 	err := s.Records.Get(ctx, interpreter.KindRecording, m[1], &r)
-	if errors.Is(err, interpreter.ErrNotFound) || (err == nil && (r.Status == "in-progress" || r.Account != s.Auth.Account().ID)) {
+	if errors.Is(err, interpreter.ErrNotFound) ||
+		(err == nil && (r.Status == "in-progress" || r.Account != s.Auth.Account().ID)) {
 		NotFound(ctx)
 		return
 	}

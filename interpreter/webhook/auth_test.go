@@ -57,7 +57,8 @@ func TestBasic(t *testing.T) {
 	}
 	auths = nil
 	wantCode(t, ask(c.Session(interpreter.Account{ID: "f", Token: "x"}), s.URL), interpreter.CodeRetrieval)
-	wantCode(t, ask(c.Session(account), strings.Replace(s.URL, "http://", "http://u:wrong@", 1)), interpreter.CodeRetrieval)
+	wantCode(t, ask(c.Session(account), strings.Replace(s.URL, "http://", "http://u:wrong@", 1)),
+		interpreter.CodeRetrieval)
 	if len(auths) != 3 {
 		t.Errorf("requests of a stranger and of a wrong password: %q", auths)
 	}
@@ -72,14 +73,17 @@ func TestDigest(t *testing.T) {
 		if err == nil {
 			logins = append(logins, login{cred.Nonce, fmt.Sprint(cred.Nc)})
 			want, _ := digest.Digest(&digest.Challenge{Realm: "v", Nonce: nonce, QOP: []string{"auth"}, Algorithm: "SHA-256"},
-				digest.Options{Method: r.Method, URI: r.RequestURI, Username: "u", Password: "p", Cnonce: cred.Cnonce, Count: cred.Nc})
+				digest.Options{Method: r.Method, URI: r.RequestURI, Username: "u", Password: "p", Cnonce: cred.Cnonce,
+					Count: cred.Nc})
 			if cred.Response == want.Response {
 				return
 			}
 		}
 		stale := err == nil && cred.Nonce != nonce
-		w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Basic realm="v", Digest realm="v", nonce=%q, algorithm=MD5, qop="auth", stale=%v`, nonce, stale))
-		w.Header().Add("WWW-Authenticate", fmt.Sprintf(`Digest realm="v", nonce=%q, algorithm=SHA-256, qop="auth-int, auth", stale=%v`, nonce, stale))
+		w.Header().Add("WWW-Authenticate",
+			fmt.Sprintf(`Basic realm="v", Digest realm="v", nonce=%q, algorithm=MD5, qop="auth", stale=%v`, nonce, stale))
+		w.Header().Add("WWW-Authenticate",
+			fmt.Sprintf(`Digest realm="v", nonce=%q, algorithm=SHA-256, qop="auth-int, auth", stale=%v`, nonce, stale))
 		w.WriteHeader(http.StatusUnauthorized)
 	})
 	call := open(t, Config{}).Session(account)
@@ -106,7 +110,8 @@ func TestDigest(t *testing.T) {
 // TestDigestOfRFC2617 checks our use of the library with the example of the RFC, section 3.5.
 func TestDigestOfRFC2617(t *testing.T) {
 	h := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
-	best, _, ok := choose(parseChallenges([]string{`Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`}))
+	best, _, ok := choose(parseChallenges([]string{ //nolint:lll // as the RFC has it
+		`Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`}))
 	if !ok || best == nil {
 		t.Fatal("no challenge")
 	}
@@ -115,7 +120,8 @@ func TestDigestOfRFC2617(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := h(h("Mufasa:testrealm@host.com:Circle Of Life") + ":" + cred.Nonce + ":00000001:" + cred.Cnonce + ":auth:" + h("GET:/dir/index.html"))
+	want := h(h("Mufasa:testrealm@host.com:Circle Of Life") + ":" + cred.Nonce + ":00000001:" + cred.Cnonce + ":auth:" +
+		h("GET:/dir/index.html"))
 	if cred.Response != want || cred.Opaque != "5ccc069c403ebaf9f0171e9517f40e41" {
 		t.Errorf("got %+v, want response %s", cred, want)
 	}
@@ -126,11 +132,13 @@ func TestParseChallenges(t *testing.T) {
 	for line, want := range map[string][]challenge{
 		``:      nil,
 		`Basic`: {c{"basic", map[string]string{}}},
-		`Basic realm="a, b=\"c\"", charset="UTF-8"`:           {c{"basic", map[string]string{"realm": `a, b="c"`, "charset": "UTF-8"}}},
-		`Negotiate, Basic realm=x , DIGEST Nonce = "n",qop=a`: {c{"negotiate", map[string]string{}}, c{"basic", map[string]string{"realm": "x"}}, c{"digest", map[string]string{"nonce": "n", "qop": "a"}}},
-		`Digest nonce="open`:                                  {c{"digest", map[string]string{}}},
-		`Digest a=1, a=2`:                                     {c{"digest", map[string]string{"a": "1"}}},
-		`"quoted"`:                                            nil,
+		`Basic realm="a, b=\"c\"", charset="UTF-8"`: {c{"basic",
+			map[string]string{"realm": `a, b="c"`, "charset": "UTF-8"}}},
+		`Negotiate, Basic realm=x , DIGEST Nonce = "n",qop=a`: {c{"negotiate", map[string]string{}},
+			c{"basic", map[string]string{"realm": "x"}}, c{"digest", map[string]string{"nonce": "n", "qop": "a"}}},
+		`Digest nonce="open`: {c{"digest", map[string]string{}}},
+		`Digest a=1, a=2`:    {c{"digest", map[string]string{"a": "1"}}},
+		`"quoted"`:           nil,
 	} {
 		if diff := cmp.Diff(want, parseChallenges([]string{line}), cmp.AllowUnexported(challenge{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", line, diff)
@@ -139,7 +147,8 @@ func TestParseChallenges(t *testing.T) {
 }
 
 func FuzzChallenges(f *testing.F) {
-	for _, s := range []string{`Digest realm="a", nonce="b", qop="auth,auth-int", algorithm=SHA-256`, `Basic realm="x", Digest nonce=a`, `Digest nonce="\`, `NTLM abc==`} {
+	for _, s := range []string{`Digest realm="a", nonce="b", qop="auth,auth-int", algorithm=SHA-256`,
+		`Basic realm="x", Digest nonce=a`, `Digest nonce="\`, `NTLM abc==`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, line string) {

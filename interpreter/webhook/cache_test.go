@@ -18,7 +18,8 @@ type memory func(r *http.Request) (status int, header string, body string)
 
 func (m memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	status, header, body := m(r)
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
+	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)), Request: r}
 	for line := range strings.Lines(header) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		resp.Header.Add(name, value)
@@ -79,7 +80,8 @@ func TestCaching(t *testing.T) {
 					}
 				}
 				if asked != tc.asked || conditional != tc.conditional || got != tc.cached {
-					t.Errorf("asked %d, conditional %d, cached %s; want %d, %d, %s", asked, conditional, got, tc.asked, tc.conditional, tc.cached)
+					t.Errorf("asked %d, conditional %d, cached %s; want %d, %d, %s", asked, conditional, got, tc.asked, tc.conditional,
+						tc.cached)
 				}
 			})
 		})
@@ -107,7 +109,8 @@ func TestCacheIsBounded(t *testing.T) {
 		c.put(&entry{key: fmt.Sprint(i), body: make([]byte, 10<<10)})
 	}
 	c.put(&entry{key: "huge", body: make([]byte, 90<<10)})
-	if c.used > c.most || len(c.byKey) != c.order.Len() || len(c.byKey) == 0 || c.get("999") == nil || c.get("huge") != nil || c.get("0") != nil {
+	if c.used > c.most || len(c.byKey) != c.order.Len() || len(c.byKey) == 0 || c.get("999") == nil ||
+		c.get("huge") != nil || c.get("0") != nil {
 		t.Errorf("%d bytes in %d entries", c.used, len(c.byKey))
 	}
 	for k := range c.byKey {
@@ -133,7 +136,8 @@ func TestPrivateAnswersAreNotShared(t *testing.T) {
 	for _, step := range []struct {
 		call       interpreter.Fetcher
 		path, want string
-	}{{first, "/login", ""}, {first, "/page", "for who=me"}, {c.Session(account), "/page", "for "}, {first, "/page", "for who=me"}} {
+	}{{first, "/login", ""}, {first, "/page", "for who=me"}, {c.Session(account), "/page", "for "},
+		{first, "/page", "for who=me"}} {
 		resp, err := step.call.Fetch(t.Context(), interpreter.Fetch{Method: "GET", URL: s.URL + step.path})
 		if err != nil || string(resp.Body) != step.want {
 			t.Errorf("%s: got %q, %v; want %q", step.path, resp.Body, err, step.want)

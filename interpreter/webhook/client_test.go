@@ -53,10 +53,12 @@ func TestHTTPClient(t *testing.T) {
 	s := serve(t, mux.ServeHTTP)
 	c := open(t, Config{FirstByte: 300 * time.Millisecond})
 	hc := c.HTTPClient("audio")
-	if resp, body, err := fetchWith(t, hc, strings.Replace(s.URL, "//", "//u:p@", 1)+"/large"); err != nil || resp.StatusCode != 200 || len(body) != 1<<20 {
+	if resp, body, err := fetchWith(t, hc, strings.Replace(s.URL, "//", "//u:p@", 1)+"/large"); err != nil ||
+		resp.StatusCode != 200 || len(body) != 1<<20 {
 		t.Errorf("large: %d bytes, %v", len(body), err)
 	}
-	for path, code := range map[string]int{"/count/10": 0, "/count/11": interpreter.CodeRedirects, "/stall": interpreter.CodeConnect} {
+	for path, code := range map[string]int{"/count/10": 0, "/count/11": interpreter.CodeRedirects,
+		"/stall": interpreter.CodeConnect} {
 		_, _, err := fetchWith(t, hc, s.URL+path)
 		if code != 0 {
 			wantCode(t, err, code)
@@ -143,11 +145,13 @@ func TestOwnHeadersAcrossHosts(t *testing.T) {
 		http.Redirect(w, r, far.URL, http.StatusTemporaryRedirect)
 	})
 	own := http.Header{"Authorization": {"Bearer x"}, "Cookie": {"a=b"}, "X-Own": {"1"}, "Accept": {"application/json"}}
-	_, err := open(t, Config{}).Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST", URL: near.URL, Header: own})
+	_, err := open(t, Config{}).Session(account).Fetch(t.Context(),
+		interpreter.Fetch{Method: "POST", URL: near.URL, Header: own})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got[0].Get("Authorization") != "Bearer x" || got[0].Get("Accept") != "application/json" || got[0].Get("X-Own") != "1" {
+	if got[0].Get("Authorization") != "Bearer x" || got[0].Get("Accept") != "application/json" ||
+		got[0].Get("X-Own") != "1" {
 		t.Errorf("first host got %v", got[0])
 	}
 	if got[1].Get("Authorization") != "" || got[1].Get("Cookie") != "" || got[1].Get("X-Own") != "1" {
@@ -161,21 +165,24 @@ func TestTraceHoldsNoSecrets(t *testing.T) {
 	n := 0
 	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if n++; n == 1 {
-			http.Redirect(w, r, strings.Replace(s, "//", "//u:canarypw@", 1)+"/next?key=canarykey#canaryfragment", http.StatusFound)
+			http.Redirect(w, r, strings.Replace(s, "//", "//u:canarypw@", 1)+"/next?key=canarykey#canaryfragment",
+				http.StatusFound)
 			return
 		}
 		w.WriteHeader(503)
 	})
 	s = srv.URL
 	var ev events
-	f := interpreter.Fetch{Method: "POST", URL: strings.Replace(s, "//", "//u:canarypw@", 1) + "/?key=canarykey#rp=5xx&rc=9", Emit: ev.add,
+	f := interpreter.Fetch{Method: "POST", URL: strings.Replace(s, "//", "//u:canarypw@", 1) +
+		"/?key=canarykey#rp=5xx&rc=9", Emit: ev.add,
 		Params: form("Digits", "canarydigits")}
 	resp, err := open(t, Config{}).Session(account).Fetch(t.Context(), f)
 	wantCode(t, err, interpreter.CodeRetrieval)
 	if len(ev.texts(interpreter.EvRetry)) != 6 || len(ev.texts(interpreter.EvWarning)) != 2 || resp.Tries != 6 {
 		t.Errorf("told %+v after %d tries", ev.list, resp.Tries)
 	}
-	for _, text := range []string{fmt.Sprintf("%+v", ev.list), err.Error(), strings.Replace(resp.URL+resp.Asked, "canarykey", "", 2)} {
+	for _, text := range []string{fmt.Sprintf("%+v", ev.list), err.Error(),
+		strings.Replace(resp.URL+resp.Asked, "canarykey", "", 2)} {
 		if strings.Contains(text, "canary") || strings.Contains(text, secretToken) {
 			t.Errorf("a secret in %s", text)
 		}

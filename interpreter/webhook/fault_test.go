@@ -59,21 +59,26 @@ func TestFaultyServers(t *testing.T) {
 		{"silent", hold, interpreter.CodeConnect, "did not answer in time"},
 		{"closed without an answer", say(""), interpreter.CodeConnect, "without an answer"},
 		{"reset without an answer", reset, interpreter.CodeConnect, "without an answer"},
-		{"half-closed", func(c net.Conn) { c.(*net.TCPConn).CloseWrite(); hold(c) }, interpreter.CodeConnect, "without an answer"},
-		{"dripping header", func(c net.Conn) { drip(c, ok+"X: "+strings.Repeat("x", 100)) }, interpreter.CodeConnect, "half-way"},
+		{"half-closed", func(c net.Conn) { c.(*net.TCPConn).CloseWrite(); hold(c) }, interpreter.CodeConnect,
+			"without an answer"},
+		{"dripping header", func(c net.Conn) { drip(c, ok+"X: "+strings.Repeat("x", 100)) }, interpreter.CodeConnect,
+			"half-way"},
 		{"dripping body", func(c net.Conn) {
 			io.WriteString(c, ok+"Content-Length: 999\r\n\r\n")
 			drip(c, strings.Repeat("x", 999))
 		}, interpreter.CodeConnect, "no complete answer"},
 		{"silence in the header", stay("HTTP/1.1 20"), interpreter.CodeConnect, "half-way"},
 		{"silence in the body", stay(ok + "Content-Length: 9\r\n\r\nx"), interpreter.CodeConnect, "half-way"},
-		{"silence in the body of an error", stay("HTTP/1.1 500 X\r\nContent-Length: 999\r\n\r\nboom\n"), interpreter.CodeRetrieval, "boom"},
+		{"silence in the body of an error", stay("HTTP/1.1 500 X\r\nContent-Length: 999\r\n\r\nboom\n"),
+			interpreter.CodeRetrieval, "boom"},
 		{"cut header", say("HTTP/1.1 200 OK\r\nContent-"), interpreter.CodeProtocol, "valid HTTP"},
 		{"cut body", say(ok + "Content-Length: 9\r\n\r\nx"), interpreter.CodeProtocol, "cut off"},
-		{"reset in the body", func(c net.Conn) { io.WriteString(c, ok+"Content-Length: 9\r\n\r\nx"); reset(c) }, interpreter.CodeProtocol, "cut off"},
+		{"reset in the body", func(c net.Conn) { io.WriteString(c, ok+"Content-Length: 9\r\n\r\nx"); reset(c) },
+			interpreter.CodeProtocol, "cut off"},
 		{"cut chunk", say(ok + "Transfer-Encoding: chunked\r\n\r\n9\r\nx"), interpreter.CodeProtocol, "cut off"},
 		{"no last chunk", say(ok + "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"), interpreter.CodeProtocol, "cut off"},
-		{"chunk overflow", say(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx"), interpreter.CodeProtocol, ""},
+		{"chunk overflow", say(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx"), interpreter.CodeProtocol,
+			""},
 		{"bad chunk length", say(ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\nx"), interpreter.CodeProtocol, ""},
 		{"unknown transfer coding", say(ok + "Transfer-Encoding: rot13\r\n\r\nx"), interpreter.CodeProtocol, ""},
 		{"two lengths", say(ok + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy"), interpreter.CodeProtocol, ""},
@@ -97,7 +102,8 @@ func TestFaultyServers(t *testing.T) {
 			}
 		}, interpreter.CodeTooLarge, "larger"},
 		{"as large as allowed", say(ok + "Content-Length: 65536\r\n\r\n" + strings.Repeat("x", 65536)), 0, ""},
-		{"one byte too many", say(ok + "Content-Length: 65537\r\n\r\n" + strings.Repeat("x", 65537)), interpreter.CodeTooLarge, "larger"},
+		{"one byte too many", say(ok + "Content-Length: 65537\r\n\r\n" + strings.Repeat("x", 65537)),
+			interpreter.CodeTooLarge, "larger"},
 		{"large header", say(ok + "X: " + strings.Repeat("x", 70<<10) + "\r\n\r\n"), interpreter.CodeProtocol, "headers"},
 		{"not HTTP", say("220 mail.test ESMTP\r\n"), interpreter.CodeProtocol, "valid HTTP"},
 		{"SSH", say("SSH-2.0-OpenSSH_9.9\r\n"), interpreter.CodeProtocol, "valid HTTP"},
@@ -107,14 +113,19 @@ func TestFaultyServers(t *testing.T) {
 		{"noise", say("\x00\x01\x02\xff\r\n\r\n"), interpreter.CodeProtocol, "valid HTTP"},
 		{"no content", say("HTTP/1.1 204 No Content\r\n\r\n"), 0, ""},
 		{"not modified out of the blue", say("HTTP/1.1 304 Not Modified\r\n\r\n"), interpreter.CodeRetrieval, "304"},
-		{"error page", say("HTTP/1.1 500 X\r\n\r\n<html><head><title>Boom\n at line 3</title></head>"), interpreter.CodeRetrieval, `"Boom at line 3"`},
-		{"error text", say("HTTP/1.1 404 X\r\n\r\n\r\n  no \x1b[31mroute\x00 here\nmore"), interpreter.CodeRetrieval, `"no [31mroute here"`},
+		{"error page", say("HTTP/1.1 500 X\r\n\r\n<html><head><title>Boom\n at line 3</title></head>"),
+			interpreter.CodeRetrieval, `"Boom at line 3"`},
+		{"error text", say("HTTP/1.1 404 X\r\n\r\n\r\n  no \x1b[31mroute\x00 here\nmore"), interpreter.CodeRetrieval,
+			`"no [31mroute here"`},
 		{"choices", say("HTTP/1.1 300 X\r\nLocation: /x\r\n\r\n"), interpreter.CodeRetrieval, "300 Multiple Choices"},
 		{"gzip", say(ok + "Content-Encoding: gzip\r\n\r\n" + zipped("<Response/>")), 0, ""},
-		{"gzip bomb", say(ok + "Content-Encoding: gzip\r\n\r\n" + zipped(strings.Repeat("\x00", 8<<20))), interpreter.CodeTooLarge, "larger"},
+		{"gzip bomb", say(ok + "Content-Encoding: gzip\r\n\r\n" + zipped(strings.Repeat("\x00", 8<<20))),
+			interpreter.CodeTooLarge, "larger"},
 		{"gzip that is none", say(ok + "Content-Encoding: gzip\r\n\r\n<Response/>"), interpreter.CodeProtocol, ""},
-		{"cut gzip", say(ok + "Content-Encoding: gzip\r\n\r\n" + zipped("<Response/>")[:15]), interpreter.CodeProtocol, "cut off"},
-		{"nested coding", say(ok + "Content-Encoding: gzip, gzip\r\n\r\n" + zipped(zipped("<Response/>"))), interpreter.CodeProtocol, "gzip once"},
+		{"cut gzip", say(ok + "Content-Encoding: gzip\r\n\r\n" + zipped("<Response/>")[:15]), interpreter.CodeProtocol,
+			"cut off"},
+		{"nested coding", say(ok + "Content-Encoding: gzip, gzip\r\n\r\n" + zipped(zipped("<Response/>"))),
+			interpreter.CodeProtocol, "gzip once"},
 		{"unknown coding", say(ok + "Content-Encoding: br\r\n\r\nxx"), interpreter.CodeProtocol, "coding br"},
 		{"longer than declared", stay(ok + "Content-Length: 11\r\n\r\n<Response/>and more"), 0, ""},
 		{"audio may be large", say(ok + "Content-Type: audio/x-wav; x=1\r\n\r\n" + strings.Repeat("x", 100<<10)), 0, ""},
@@ -124,7 +135,8 @@ func TestFaultyServers(t *testing.T) {
 			u := raw(t, tc.answer)
 			c := open(t, Config{FirstByte: 300 * time.Millisecond, Total: time.Second})
 			begun := time.Now()
-			resp, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST", URL: strings.Replace(u, "http://", "http://u:canarypw@", 1), Params: form("a", "1")})
+			resp, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST",
+				URL: strings.Replace(u, "http://", "http://u:canarypw@", 1), Params: form("a", "1")})
 			if took := time.Since(begun); took > 4*time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -166,8 +178,10 @@ func TestBombCostsLittle(t *testing.T) {
 
 func TestUnusableURLs(t *testing.T) {
 	c := open(t, Config{})
-	for _, u := range []string{"", "/voice", "voice", "file:///etc/passwd", "http://", "http://:80/", "http://a.test:0/", "http://a.test:65536/",
-		"http://a.test:x/", "http://a.test/\x00", "http://a.test/\r\nX: y", "http://a b/", "http://u:canarypw@[::1/", "http://u:canarypw@a.test/%zz",
+	for _, u := range []string{"", "/voice", "voice", "file:///etc/passwd", "http://", "http://:80/", "http://a.test:0/",
+		"http://a.test:65536/",
+		"http://a.test:x/", "http://a.test/\x00", "http://a.test/\r\nX: y", "http://a b/", "http://u:canarypw@[::1/",
+		"http://u:canarypw@a.test/%zz",
 		"http://a.test/" + strings.Repeat("x", 4096), "mailto:a@b.test", "http://a\"b/", "ws://a.test/"} {
 		_, err := get(t, c, u)
 		wantCode(t, err, interpreter.CodeURL)
@@ -193,7 +207,8 @@ func TestTimeLimits(t *testing.T) {
 		{"#rt=100&rc=1&rp=rt", 5 * time.Second, 300 * time.Millisecond},
 	} {
 		begun := time.Now()
-		_, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST", URL: u + tc.fragment, Timeout: tc.timeout})
+		_, err := c.Session(account).Fetch(t.Context(),
+			interpreter.Fetch{Method: "POST", URL: u + tc.fragment, Timeout: tc.timeout})
 		wantCode(t, err, interpreter.CodeConnect)
 		if took := time.Since(begun); took < tc.least || took > tc.least+time.Second {
 			t.Errorf("%q within %v took %v", tc.fragment, tc.timeout, took)
@@ -211,7 +226,8 @@ func TestNames(t *testing.T) {
 		}
 		return nil
 	})})
-	for host, code := range map[string]int{"voice_app.test": 0, "VOICE.test": 0, "völcevoice.test": 0, "nobody.test": interpreter.CodeHost, "x.trycloudflare.com": interpreter.CodeHost} {
+	for host, code := range map[string]int{"voice_app.test": 0, "VOICE.test": 0, "völcevoice.test": 0,
+		"nobody.test": interpreter.CodeHost, "x.trycloudflare.com": interpreter.CodeHost} {
 		_, err := get(t, c, "http://"+host+port)
 		if code != 0 {
 			wantCode(t, err, code)
@@ -222,10 +238,11 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
-	slow := open(t, Config{Connect: 100 * time.Millisecond, Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		<-t.Context().Done() // look-ups are shared and go on when their callers have left
-		return nil, context.Canceled
-	}}})
+	slow := open(t, Config{Connect: 100 * time.Millisecond,
+		Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+			<-t.Context().Done() // look-ups are shared and go on when their callers have left
+			return nil, context.Canceled
+		}}})
 	begun := time.Now()
 	_, err := get(t, slow, "http://slow.test/")
 	wantCode(t, err, interpreter.CodeHost)
@@ -241,8 +258,10 @@ func expired(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "old"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour), IsCA: true, BasicConstraintsValid: true}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "old"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour), IsCA: true,
+		BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &k.PublicKey, k)
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +337,8 @@ func TestTLS(t *testing.T) {
 		{"TLS 1.0", trusting, ancient.URL, interpreter.CodeTLS, ""},
 		{"plain HTTP", trusting, strings.Replace(clear.URL, "http", "https", 1), interpreter.CodeTLS, ""},
 		{"closed in the handshake", trusting, "https://" + hangsUp(t) + "/#rc=0", interpreter.CodeTLS, ""},
-		{"silent in the handshake", hasty, strings.Replace(silent, "http", "https", 1) + "#rc=0", interpreter.CodeConnect, ""},
+		{"silent in the handshake", hasty, strings.Replace(silent, "http", "https", 1) + "#rc=0", interpreter.CodeConnect,
+			""},
 	} {
 		resp, err := get(t, tc.c, tc.url)
 		if tc.code != 0 {

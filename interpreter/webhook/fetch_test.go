@@ -57,13 +57,17 @@ func TestRequests(t *testing.T) {
 		want       seen
 		asked      string
 	}{
-		{"POST", "/v?z=1&a=%20#rc=2", interpreter.Fetch{Method: "post", Params: params}, seen{"POST", "/v?z=1&a=%20", formType, encoded}, "/v?z=1&a=%20"},
+		{"POST", "/v?z=1&a=%20#rc=2", interpreter.Fetch{Method: "post", Params: params},
+			seen{"POST", "/v?z=1&a=%20", formType, encoded}, "/v?z=1&a=%20"},
 		{"GET", "/v", interpreter.Fetch{Method: "GET", Params: params}, seen{"GET", "/v?" + encoded, "", ""}, "/v"},
-		{"GET with query", "/v?z=1&a=%7e+x", interpreter.Fetch{Method: "GET", Params: params}, seen{"GET", "/v?z=1&a=%7e+x&" + encoded, "", ""}, "/v?z=1&a=%7e+x"},
+		{"GET with query", "/v?z=1&a=%7e+x", interpreter.Fetch{Method: "GET", Params: params},
+			seen{"GET", "/v?z=1&a=%7e+x&" + encoded, "", ""}, "/v?z=1&a=%7e+x"},
 		{"GET with nothing", "/v?", interpreter.Fetch{Method: "GET"}, seen{"GET", "/v?", "", ""}, "/v?"},
-		{"blank and letters", "/a b?q=a b\"ü", interpreter.Fetch{Method: "GET"}, seen{"GET", "/a%20b?q=a%20b%22%C3%BC", "", ""}, "/a%20b?q=a%20b%22%C3%BC"},
+		{"blank and letters", "/a b?q=a b\"ü", interpreter.Fetch{Method: "GET"},
+			seen{"GET", "/a%20b?q=a%20b%22%C3%BC", "", ""}, "/a%20b?q=a%20b%22%C3%BC"},
 		{"JSON", "/v?z=1", interpreter.Fetch{Method: "POST", JSON: []byte("{}")},
-			seen{"POST", "/v?z=1&bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", "application/json", "{}"}, "/v?z=1"},
+			seen{"POST", "/v?z=1&bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+				"application/json", "{}"}, "/v?z=1"},
 		{"POST with nothing", "", interpreter.Fetch{Method: "POST"}, seen{"POST", "/", formType, ""}, "/"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,7 +85,8 @@ func TestRequests(t *testing.T) {
 			if diff := cmp.Diff([]seen{tc.want}, l.list); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}
-			if resp.Asked != s.URL+tc.asked || resp.URL != resp.Asked || resp.Status != 200 || string(resp.Body) != "<Response/>" ||
+			if resp.Asked != s.URL+tc.asked || resp.URL != resp.Asked || resp.Status != 200 ||
+				string(resp.Body) != "<Response/>" ||
 				resp.ContentType != "text/xml" || resp.Method != strings.ToUpper(tc.f.Method) || resp.Tries != 1 || resp.Cached {
 				t.Errorf("got %+v", resp)
 			}
@@ -115,7 +120,8 @@ func TestRedirects(t *testing.T) {
 	}
 	mux.HandleFunc("/to/end", func(_ http.ResponseWriter, r *http.Request) { l.add(r) })
 	mux.HandleFunc("/none", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) })
-	mux.HandleFunc("/scheme", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://a.test/", http.StatusFound) })
+	mux.HandleFunc("/scheme",
+		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://a.test/", http.StatusFound) })
 	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "http://u:canarypw@[bad")
 		w.WriteHeader(302)
@@ -132,8 +138,10 @@ func TestRedirects(t *testing.T) {
 	for _, code := range []int{301, 302, 303, 307, 308} {
 		l.list, l.head = nil, nil
 		var ev events
-		resp, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST", URL: fmt.Sprintf("%s/%d", s.URL, code), Params: form("a", "1"), Emit: ev.add})
-		if err != nil || resp.URL != s.URL+"/to/end?x=1" || resp.Asked != fmt.Sprintf("%s/%d", s.URL, code) || resp.Method != "POST" {
+		resp, err := c.Session(account).Fetch(t.Context(),
+			interpreter.Fetch{Method: "POST", URL: fmt.Sprintf("%s/%d", s.URL, code), Params: form("a", "1"), Emit: ev.add})
+		if err != nil || resp.URL != s.URL+"/to/end?x=1" || resp.Asked != fmt.Sprintf("%s/%d", s.URL, code) ||
+			resp.Method != "POST" {
 			t.Errorf("%d: %+v, %v", code, resp, err)
 			continue
 		}
@@ -149,11 +157,13 @@ func TestRedirects(t *testing.T) {
 		if ok, why := Verify(secretToken, s.URL+last.URI, posted, l.head[1].Get(SignatureHeader)); !ok {
 			t.Errorf("%d: %s", code, why)
 		}
-		if got, want := ev.texts(interpreter.EvRetry), []string{fmt.Sprintf("redirect %d -> %s/to/end", code, s.URL)}; !slices.Equal(got, want) {
+		if got, want := ev.texts(interpreter.EvRetry),
+			[]string{fmt.Sprintf("redirect %d -> %s/to/end", code, s.URL)}; !slices.Equal(got, want) {
 			t.Errorf("%d: told %q, want %q", code, got, want)
 		}
 	}
-	for path, code := range map[string]int{"/none": interpreter.CodeProtocol, "/scheme": interpreter.CodeURL, "/bad": interpreter.CodeURL,
+	for path, code := range map[string]int{"/none": interpreter.CodeProtocol, "/scheme": interpreter.CodeURL,
+		"/bad":      interpreter.CodeURL,
 		"/count/10": 0, "/count/11": interpreter.CodeRedirects} {
 		if _, err := get(t, c, s.URL+path); code != 0 {
 			wantCode(t, err, code)
@@ -233,7 +243,8 @@ func TestRetries(t *testing.T) {
 			resp, err := open(t, Config{}).Session(account).Fetch(t.Context(), f)
 			list, head := l.all()
 			if interpreter.CodeOf(err) != tc.code || len(list) != tc.tries || resp.Tries != tc.tries {
-				t.Errorf("%s %v: %v after %d requests, told %d; want code %d after %d", tc.fragment, tc.answers, err, len(list), resp.Tries, tc.code, tc.tries)
+				t.Errorf("%s %v: %v after %d requests, told %d; want code %d after %d", tc.fragment, tc.answers, err, len(list),
+					resp.Tries, tc.code, tc.tries)
 			}
 			if got := len(ev.texts(interpreter.EvRetry)); got != tc.tries-1 {
 				t.Errorf("%s %v: told of %d retries", tc.fragment, tc.answers, got)
@@ -259,14 +270,17 @@ func TestConnectionFailureIsTriedAgain(t *testing.T) {
 		fragment string
 		purpose  interpreter.Purpose
 		retries  int
-	}{{"", interpreter.ForDocument, 1}, {"#rc=2", "", 2}, {"#rp=5xx", "", 0}, {"", interpreter.ForCallback, 0}, {"#rc=1", interpreter.ForCallback, 1}} {
+	}{{"", interpreter.ForDocument, 1}, {"#rc=2", "", 2}, {"#rp=5xx", "", 0}, {"", interpreter.ForCallback, 0},
+		{"#rc=1", interpreter.ForCallback, 1}} {
 		t.Run(fmt.Sprint(tc.fragment, tc.purpose), func(t *testing.T) {
 			t.Parallel()
 			var ev events
 			begun := time.Now()
-			_, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST", URL: "http://" + l.Addr().String() + tc.fragment, Purpose: tc.purpose, Emit: ev.add})
+			_, err := c.Session(account).Fetch(t.Context(), interpreter.Fetch{Method: "POST",
+				URL: "http://" + l.Addr().String() + tc.fragment, Purpose: tc.purpose, Emit: ev.add})
 			wantCode(t, err, interpreter.CodeConnect)
-			if got := len(ev.texts(interpreter.EvRetry)); got != tc.retries || time.Since(begun) < time.Duration(tc.retries)*minWait {
+			if got := len(ev.texts(interpreter.EvRetry)); got != tc.retries ||
+				time.Since(begun) < time.Duration(tc.retries)*minWait {
 				t.Errorf("%q: %d retries in %v, want %d", tc.fragment, got, time.Since(begun), tc.retries)
 			}
 		})

@@ -15,35 +15,43 @@ import (
 // spellings are ways to write an address of this machine or of its neighbours; %d is the canary's port.
 var spellings = []string{
 	// this machine, as literals
-	"http://127.0.0.1:%d/", "http://127.0.0.2:%d/", "http://127.1.2.3:%d/", "http://127.255.255.254:%d/", "http://0.0.0.0:%d/",
-	"http://[::1]:%d/", "http://[::]:%d/", "http://[0:0:0:0:0:0:0:1]:%d/", "http://[0000:0000:0000:0000:0000:0000:0000:0001]:%d/",
-	"http://[::ffff:127.0.0.1]:%d/", "http://[::ffff:7f00:1]:%d/", "http://[0:0:0:0:0:ffff:127.0.0.1]:%d/", "http://[::ffff:0:0]:%d/",
-	"http://[::127.0.0.1]:%d/", "http://[::7f00:1]:%d/", "http://[64:ff9b::127.0.0.1]:%d/", "http://[64:ff9b::7f00:1]:%d/",
-	"http://[64:ff9b:1::7f00:1]:%d/", "http://[2002:7f00:1::]:%d/", "http://[2002:7f00:0001::1]:%d/", "http://[2001:db8::5efe:127.0.0.1]:%d/",
-	"http://[2a00:1450::5efe:7f00:1]:%d/", "http://[2a00:1450::200:5efe:7f00:1]:%d/", "http://[2001:0:7f00:1::]:%d/", "http://[::ffff:0:127.0.0.1]:%d/",
+	"http://127.0.0.1:%d/", "http://127.0.0.2:%d/", "http://127.1.2.3:%d/", "http://127.255.255.254:%d/",
+	"http://0.0.0.0:%d/", "http://[::1]:%d/", "http://[::]:%d/", "http://[0:0:0:0:0:0:0:1]:%d/",
+	"http://[0000:0000:0000:0000:0000:0000:0000:0001]:%d/", "http://[::ffff:127.0.0.1]:%d/", "http://[::ffff:7f00:1]:%d/",
+	"http://[0:0:0:0:0:ffff:127.0.0.1]:%d/", "http://[::ffff:0:0]:%d/", "http://[::127.0.0.1]:%d/",
+	"http://[::7f00:1]:%d/", "http://[64:ff9b::127.0.0.1]:%d/", "http://[64:ff9b::7f00:1]:%d/",
+	"http://[64:ff9b:1::7f00:1]:%d/", "http://[2002:7f00:1::]:%d/", "http://[2002:7f00:0001::1]:%d/",
+	"http://[2001:db8::5efe:127.0.0.1]:%d/", "http://[2a00:1450::5efe:7f00:1]:%d/",
+	"http://[2a00:1450::200:5efe:7f00:1]:%d/", "http://[2001:0:7f00:1::]:%d/", "http://[::ffff:0:127.0.0.1]:%d/",
 	// numbers and other bases
-	"http://2130706433:%d/", "http://0x7f000001:%d/", "http://0x7f.0x0.0x0.0x1:%d/", "http://0177.0.0.1:%d/", "http://0177.0.0.01:%d/",
-	"http://017700000001:%d/", "http://127.1:%d/", "http://127.0.1:%d/", "http://0x7f.1:%d/", "http://127.0.0.1.:%d/", "http://127.000.000.001:%d/",
-	"http://0:%d/", "http://0x0:%d/", "http://00000000177.0.0.1:%d/", "http://127.0x0.0.1:%d/", "http://4278190081:%d/",
-	"http://127.0.0.1%%00.example:%d/", "http://%%31%%32%%37.0.0.1:%d/", "http://127%%2e0%%2e0%%2e1:%d/",
+	"http://2130706433:%d/", "http://0x7f000001:%d/", "http://0x7f.0x0.0x0.0x1:%d/", "http://0177.0.0.1:%d/",
+	"http://0177.0.0.01:%d/", "http://017700000001:%d/", "http://127.1:%d/", "http://127.0.1:%d/", "http://0x7f.1:%d/",
+	"http://127.0.0.1.:%d/", "http://127.000.000.001:%d/", "http://0:%d/", "http://0x0:%d/",
+	"http://00000000177.0.0.1:%d/", "http://127.0x0.0.1:%d/", "http://4278190081:%d/", "http://127.0.0.1%%00.example:%d/",
+	"http://%%31%%32%%37.0.0.1:%d/", "http://127%%2e0%%2e0%%2e1:%d/",
 	// names
-	"http://localhost:%d/", "http://LOCALHOST:%d/", "http://localhost.:%d/", "http://localhost.localdomain:%d/", "http://ip6-localhost:%d/",
-	"http://127.0.0.1.nip.test:%d/", "http://loop.test:%d/", "http://loop6.test:%d/", "http://mapped.test:%d/", "http://rebind.test:%d/",
-	"http://both.test:%d/", "http://under_score.test:%d/", "http://xn--lop-1na.test:%d/", "http://löop.test:%d/", "http://ⓛocalhost:%d/",
-	"http://①②⑦.⓪.⓪.①:%d/", "http://127。0。0。1:%d/", "http://127．0．0．1:%d/",
+	"http://localhost:%d/", "http://LOCALHOST:%d/", "http://localhost.:%d/", "http://localhost.localdomain:%d/",
+	"http://ip6-localhost:%d/", "http://127.0.0.1.nip.test:%d/", "http://loop.test:%d/", "http://loop6.test:%d/",
+	"http://mapped.test:%d/", "http://rebind.test:%d/", "http://both.test:%d/", "http://under_score.test:%d/",
+	"http://xn--lop-1na.test:%d/", "http://löop.test:%d/", "http://ⓛocalhost:%d/", "http://①②⑦.⓪.⓪.①:%d/",
+	"http://127。0。0。1:%d/", "http://127．0．0．1:%d/",
 	// hidden behind other parts
-	"http://user@127.0.0.1:%d/", "http://user:canarypw@127.0.0.1:%d/", "http://example.com@127.0.0.1:%d/", "http://example.com:80@127.0.0.1:%d/",
-	"http://127.0.0.1:%d@127.0.0.1/", "http://127.0.0.1:%d/#@example.com/", "http://127.0.0.1:%d?@example.com/", "http://127.0.0.1:%d\\@example.com/",
-	"http:\\\\127.0.0.1:%d/", "http:127.0.0.1:%d/", "http:/127.0.0.1:%d/", "http:///127.0.0.1:%d/", "HTTP://127.0.0.1:%d/", "https://127.0.0.1:%d/",
-	"//127.0.0.1:%d/", "127.0.0.1:%d", " http://127.0.0.1:%d/", "http://127.0.0.1:%d/\r\nHost: x", "http://127.0.0.1\t:%d/",
+	"http://user@127.0.0.1:%d/", "http://user:canarypw@127.0.0.1:%d/", "http://example.com@127.0.0.1:%d/",
+	"http://example.com:80@127.0.0.1:%d/", "http://127.0.0.1:%d@127.0.0.1/", "http://127.0.0.1:%d/#@example.com/",
+	"http://127.0.0.1:%d?@example.com/", "http://127.0.0.1:%d\\@example.com/", "http:\\\\127.0.0.1:%d/",
+	"http:127.0.0.1:%d/", "http:/127.0.0.1:%d/", "http:///127.0.0.1:%d/", "HTTP://127.0.0.1:%d/", "https://127.0.0.1:%d/",
+	"//127.0.0.1:%d/", "127.0.0.1:%d", " http://127.0.0.1:%d/", "http://127.0.0.1:%d/\r\nHost: x",
+	"http://127.0.0.1\t:%d/",
 	// other schemes
-	"gopher://127.0.0.1:%d/x", "ftp://127.0.0.1:%d/", "file:///proc/self/environ#%d", "dict://127.0.0.1:%d/", "ws://127.0.0.1:%d/",
-	"jar:http://127.0.0.1:%d!/", "javascript:%d", "data:text/xml,%d", "unix:///run/%d.sock",
+	"gopher://127.0.0.1:%d/x", "ftp://127.0.0.1:%d/", "file:///proc/self/environ#%d", "dict://127.0.0.1:%d/",
+	"ws://127.0.0.1:%d/", "jar:http://127.0.0.1:%d!/", "javascript:%d", "data:text/xml,%d", "unix:///run/%d.sock",
 	// neighbours and clouds; nothing may be sent to them either
-	"http://10.0.0.1:%d/", "http://172.16.0.1:%d/", "http://172.31.255.255:%d/", "http://192.168.1.1:%d/", "http://100.64.0.1:%d/",
-	"http://169.254.169.254:%d/latest/meta-data/", "http://[fd00:ec2::254]:%d/", "http://100.100.100.200:%d/", "http://168.63.129.16:%d/",
-	"http://192.0.0.192:%d/", "http://[fe80::1]:%d/", "http://[fe80::1%%25lo]:%d/", "http://[fc00::1]:%d/", "http://[fec0::1]:%d/",
-	"http://224.0.0.1:%d/", "http://255.255.255.255:%d/", "http://240.0.0.1:%d/", "http://[ff02::1]:%d/", "http://198.18.0.1:%d/", "http://[100::1]:%d/",
+	"http://10.0.0.1:%d/", "http://172.16.0.1:%d/", "http://172.31.255.255:%d/", "http://192.168.1.1:%d/",
+	"http://100.64.0.1:%d/", "http://169.254.169.254:%d/latest/meta-data/", "http://[fd00:ec2::254]:%d/",
+	"http://100.100.100.200:%d/", "http://168.63.129.16:%d/", "http://192.0.0.192:%d/", "http://[fe80::1]:%d/",
+	"http://[fe80::1%%25lo]:%d/", "http://[fc00::1]:%d/", "http://[fec0::1]:%d/", "http://224.0.0.1:%d/",
+	"http://255.255.255.255:%d/", "http://240.0.0.1:%d/", "http://[ff02::1]:%d/", "http://198.18.0.1:%d/",
+	"http://[100::1]:%d/",
 }
 
 // canary listens on every address of this machine and counts who comes.
@@ -101,7 +109,8 @@ func TestNoSpellingReachesThisMachine(t *testing.T) {
 		w.WriteHeader(http.StatusFound)
 	})
 	at := netip.MustParseAddrPort(s.Listener.Addr().String())
-	c := closed(t, New(Config{Resolver: liar(), Allow: []Allow{{Prefix: netip.PrefixFrom(at.Addr(), 32), Port: at.Port()}}}))
+	c := closed(t, New(Config{Resolver: liar(),
+		Allow: []Allow{{Prefix: netip.PrefixFrom(at.Addr(), 32), Port: at.Port()}}}))
 	for _, sp := range spellings {
 		u := fmt.Sprintf(sp, port)
 		for way, fetch := range map[string]func() error{
@@ -205,7 +214,8 @@ func TestParseAllow(t *testing.T) {
 }
 
 func FuzzPolicy(f *testing.F) {
-	for _, s := range []string{"127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:a00:1::", "fe80::1%lo", "8.8.8.8"} {
+	for _, s := range []string{"127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:a00:1::", "fe80::1%lo",
+		"8.8.8.8"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -215,7 +225,8 @@ func FuzzPolicy(f *testing.F) {
 		}
 		r, what := judge(a)
 		plain := a.WithZone("").Unmap()
-		inside := plain.IsPrivate() || plain.IsLoopback() || plain.IsLinkLocalUnicast() || plain.IsMulticast() || plain.IsUnspecified()
+		inside := plain.IsPrivate() || plain.IsLoopback() || plain.IsLinkLocalUnicast() || plain.IsMulticast() ||
+			plain.IsUnspecified()
 		if inside && r == public {
 			t.Errorf("%s counts as public", s)
 		}

@@ -7,7 +7,8 @@ import (
 )
 
 // vendorForm is the example that the vendor of TwiML publishes with its signature.
-var vendorForm = form("CallSid", "CA1234567890ABCDE", "Caller", "+12349013030", "Digits", "1234", "From", "+12349013030", "To", "+18005551212")
+var vendorForm = form("CallSid", "CA1234567890ABCDE", "Caller", "+12349013030", "Digits", "1234", "From",
+	"+12349013030", "To", "+18005551212")
 
 const (
 	vendorURL = "https://mycompany.com/myapp.php?foo=1&bar=2"
@@ -55,14 +56,17 @@ func TestVerify(t *testing.T) {
 	}{
 		{"as sent", vendorURL, vendorSig, vendorForm, true, "fits"},
 		{"port added", "https://mycompany.com:443/myapp.php?foo=1&bar=2", vendorSig, vendorForm, true, "fits"},
-		{"signed with port", vendorURL, signText("12345", "https://mycompany.com:443/myapp.php?foo=1&bar=2"+signedParams(vendorForm)), vendorForm, true, "443"},
+		{"signed with port", vendorURL,
+			signText("12345", "https://mycompany.com:443/myapp.php?foo=1&bar=2"+signedParams(vendorForm)), vendorForm, true,
+			"443"},
 		{"absent", vendorURL, "", vendorForm, false, "no signature"},
 		{"not base64", vendorURL, "###", vendorForm, false, "20 bytes"},
 		{"too short", vendorURL, "AAAA", vendorForm, false, "20 bytes"},
 		{"behind a proxy", strings.Replace(vendorURL, "https", "http", 1), vendorSig, vendorForm, false, "TLS"},
 		{"slash", "https://a.test/x/", Sign("12345", "https://a.test/x", nil), nil, false, "without the slash"},
 		{"no slash", "https://a.test/x?q=1", Sign("12345", "https://a.test/x/?q=1", nil), nil, false, "with a slash"},
-		{"form for a GET", "https://a.test/x?q=1", Sign("12345", "https://a.test/x?q=1", nil), form("q", "1"), false, "no parameters"},
+		{"form for a GET", "https://a.test/x?q=1", Sign("12345", "https://a.test/x?q=1", nil), form("q", "1"), false,
+			"no parameters"},
 		{"other token", vendorURL, Sign("other", vendorURL, vendorForm), vendorForm, false, "auth token"},
 		{"changed parameter", vendorURL, vendorSig, form("CallSid", "CA1"), false, "auth token"},
 	} {
