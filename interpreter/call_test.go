@@ -134,7 +134,8 @@ func TestEndOfCall(t *testing.T) {
 			note(e.Kind)
 		}
 	}}
-	got := execute(t, "call from=sip:alice@a.test to=+15550100\nat 90s hangup\n-- POST https://app.test/start --\nplain\npause 5s\nsay Hi\nwork\n", o)
+	got := execute(t, "call from=sip:alice@a.test to=+15550100\nat 90s hangup\n-- POST https://app.test/start --\n"+
+		"plain\npause 5s\nsay Hi\nwork\n", o)
 	// The background work and the verb end at the same moment, in either order.
 	if len(order) > 1 {
 		slices.Sort(order[:2])
@@ -148,10 +149,12 @@ func TestEndOfCall(t *testing.T) {
 		t.Errorf("record %+v", cdr)
 	}
 	var stored interpreter.CDR
-	if err := got.Records.Get(t.Context(), interpreter.KindCDR, cdr.ID, &stored); err != nil || stored.Billed != cdr.Billed {
+	if err := got.Records.Get(t.Context(), interpreter.KindCDR, cdr.ID, &stored); err != nil ||
+		stored.Billed != cdr.Billed {
 		t.Errorf("stored %+v, %v", stored, err)
 	}
-	if err := got.Records.Get(t.Context(), interpreter.KindCall, cdr.ID, &stored); !errors.Is(err, interpreter.ErrNotFound) {
+	err := got.Records.Get(t.Context(), interpreter.KindCall, cdr.ID, &stored)
+	if !errors.Is(err, interpreter.ErrNotFound) {
 		t.Errorf("the open record is still there: %v", err)
 	}
 }
@@ -194,7 +197,8 @@ func TestRelease(t *testing.T) {
 func TestInline(t *testing.T) {
 	t.Parallel()
 	o := options(map[string]func(string) interpreter.Verb{"inline": func(string) interpreter.Verb {
-		return out(interpreter.Goto(interpreter.Request{URL: "https://app.test/start", Inline: []byte("plain\nsay Inline\n")}))
+		return out(interpreter.Goto(interpreter.Request{URL: "https://app.test/start",
+			Inline: []byte("plain\nsay Inline\n")}))
 	}})
 	got := execute(t, start+"inline\n", o)
 	if text := got.Transcript.String(); strings.Count(text, "POST") != 1 || !strings.Contains(text, "say Inline") {

@@ -15,7 +15,8 @@ type CallRecord struct {
 	Started   time.Time  `json:"started"`
 	Answered  time.Time  `json:"answered,omitzero"`
 	Heartbeat time.Time  `json:"heartbeat"`
-	Last      []Post     `json:"last,omitempty"` // callbacks to queue should the process end before the call; never in a CDR
+	// callbacks to queue should the process end before the call; never in a CDR
+	Last []Post `json:"last,omitempty"`
 }
 
 // CDR is the record of a finished leg.

@@ -127,7 +127,8 @@ func (h *chain) apology(ctx context.Context) {
 		h.c.Fault(err)
 	}
 	said.Took = time.Since(begun)
-	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlayEnd, Text: "prompt over after " + said.Took.Round(time.Millisecond).String(), Data: said})
+	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlayEnd,
+		Text: "prompt over after " + said.Took.Round(time.Millisecond).String(), Data: said})
 }
 
 // words is what a prompt says, or plays.

@@ -99,8 +99,9 @@ func branches() map[string]*interpreter.Step {
 	})
 	lost := interpreter.Request{URL: "https://app.test/lost", Else: "_"}
 	return map[string]*interpreter.Step{
-		"enter":  step("enter", out(interpreter.Enter(inner)), map[string]*interpreter.Step{"_": leaf("outer")}),
-		"end":    step("enter", out(interpreter.Enter(said("last", interpreter.End(), nil))), map[string]*interpreter.Step{"_": leaf("never")}),
+		"enter": step("enter", out(interpreter.Enter(inner)), map[string]*interpreter.Step{"_": leaf("outer")}),
+		"end": step("enter", out(interpreter.Enter(said("last", interpreter.End(), nil))),
+			map[string]*interpreter.Step{"_": leaf("never")}),
 		"again":  again,
 		"branch": said("menu", interpreter.Branch("1"), map[string]*interpreter.Step{"1": leaf("one"), "_": leaf("other")}),
 		"wild":   said("menu", interpreter.Branch("2"), map[string]*interpreter.Step{"1": leaf("one"), "_": leaf("other")}),

@@ -223,7 +223,8 @@ func (l *loop) next(s *Step, out Outcome) (*Step, error) {
 	case outEnter:
 		l.enters++
 		if l.enters > l.c.m.cfg.Limits.Enters {
-			return nil, &Fault{Code: CodeLoop, Msg: fmt.Sprintf("more than %d flows entered in one call", l.c.m.cfg.Limits.Enters)}
+			return nil, &Fault{Code: CodeLoop, Msg: fmt.Sprintf("more than %d flows entered in one call",
+				l.c.m.cfg.Limits.Enters)}
 		}
 		l.left = append(l.left, s.Children["_"])
 		n = out.flow

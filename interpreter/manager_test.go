@@ -26,7 +26,8 @@ func newEngine(limits interpreter.Limits, pages ...fixtures.Page) *engine {
 	records := memstore.NewRecords()
 	e.Manager = interpreter.NewManager(interpreter.Config{
 		Dialects: interpreter.Dialects{&plain.Dialect{Commands: commands()}},
-		Web:      fixtures.NewWeb(fixtures.NewSite(pages)), Records: records, Blobs: memstore.NewBlobs(), Outbox: quiet{records},
+		Web:      fixtures.NewWeb(fixtures.NewSite(pages)), Records: records, Blobs: memstore.NewBlobs(),
+		Outbox: quiet{records},
 		Limits: limits, Observers: []interpreter.Observer{e.observe},
 	})
 	return e
@@ -69,7 +70,8 @@ func page(url, body string) fixtures.Page {
 
 func TestDrainWaitsThenHangsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(interpreter.Limits{}, page("https://a/short", "plain\nsay Hi\n"), page("https://a/long", "plain\npause 1h\n"))
+		e := newEngine(interpreter.Limits{}, page("https://a/short", "plain\nsay Hi\n"),
+			page("https://a/long", "plain\npause 1h\n"))
 		e.call(t, "https://a/short")
 		e.call(t, "https://a/long")
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -96,7 +98,8 @@ func TestCallsAreLimitedAndFound(t *testing.T) {
 		a := e.call(t, "https://a/long")
 		time.Sleep(time.Second)
 		b := e.call(t, "https://a/long")
-		if _, err := e.Start(fixtures.NewLeg(t.Context(), interpreter.LegInfo{}), interpreter.Start{}); !errors.Is(err, interpreter.ErrOverload) {
+		_, err := e.Start(fixtures.NewLeg(t.Context(), interpreter.LegInfo{}), interpreter.Start{})
+		if !errors.Is(err, interpreter.ErrOverload) {
 			t.Errorf("third call: %v, want ErrOverload", err)
 		}
 		for _, id := range []string{a.ID, interpreter.SID("CA", a.ID), a.Leg.Info().CallID} {
@@ -124,7 +127,8 @@ func TestCallsAreLimitedAndFound(t *testing.T) {
 // TestManyCalls runs calls side by side; each writes one record.
 func TestManyCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		e := newEngine(interpreter.Limits{}, page("https://a/short", "plain\nsay Hi\ngoto https://a/more\n"), page("https://a/more", "plain\nsay Bye\n"))
+		e := newEngine(interpreter.Limits{}, page("https://a/short", "plain\nsay Hi\ngoto https://a/more\n"),
+			page("https://a/more", "plain\nsay Bye\n"))
 		for range 500 {
 			e.call(t, "https://a/short")
 		}

@@ -88,7 +88,8 @@ func TestCutRecordingIsRepairedAtStart(t *testing.T) {
 	if n, err := dirstore.Settle(t.Context(), records, cut); n != 1 || err != nil {
 		t.Fatalf("settled %d, %v", n, err)
 	}
-	if err := records.Get(t.Context(), interpreter.KindRecording, id, &rec); err != nil || rec.Status != "completed" || rec.Fault != 90005 {
+	if err := records.Get(t.Context(), interpreter.KindRecording, id, &rec); err != nil || rec.Status != "completed" ||
+		rec.Fault != 90005 {
 		t.Errorf("record %+v, %v", rec, err)
 	}
 }

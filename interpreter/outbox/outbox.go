@@ -87,7 +87,8 @@ func New(cfg Config) *Outbox {
 		l.SetLevel(logrus.PanicLevel)
 		cfg.Log = logrus.NewEntry(l)
 	}
-	b := &Outbox{cfg: cfg, known: map[string]bool{}, account: map[string]int{}, lanes: map[string]*lane{}, hosts: map[string]*host{}}
+	b := &Outbox{cfg: cfg, known: map[string]bool{}, account: map[string]int{}, lanes: map[string]*lane{},
+		hosts: map[string]*host{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }

@@ -148,7 +148,8 @@ func TestFirstAttemptsOfACallGoInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The second takes 12 s and holds up the third by 5 s only; the other call waits for nobody.
-		wantTimes(t, w, map[string]string{"/ringing": "0s", "/other": "0s", "/answered": "2s", "/completed": "7s", "/recording": "8s"})
+		wantTimes(t, w, map[string]string{"/ringing": "0s", "/other": "0s", "/answered": "2s", "/completed": "7s",
+			"/recording": "8s"})
 		if d := time.Since(w.begun); d != 14*time.Second {
 			t.Errorf("drained after %v, want 14s", d)
 		}
@@ -183,7 +184,8 @@ func TestThreeAttemptsThenDeadLetter(t *testing.T) {
 			return 0, &interpreter.Fault{Code: interpreter.CodeConnect, Msg: "refused"}
 		}, []string{"0s POST /a", "30s POST /a", "5m0s POST /a"}},
 		{"time-out", func(ctx context.Context, _ interpreter.Fetch) (int, error) {
-			return 0, errors.Join(interpreter.Sleep(ctx, 15*time.Second), &interpreter.Fault{Code: interpreter.CodeConnect, Msg: "time-out"})
+			return 0, errors.Join(interpreter.Sleep(ctx, 15*time.Second),
+				&interpreter.Fault{Code: interpreter.CodeConnect, Msg: "time-out"})
 		}, []string{"0s POST /a", "30s POST /a", "5m0s POST /a"}},
 		{"address refused", func(context.Context, interpreter.Fetch) (int, error) {
 			return 0, &interpreter.Fault{Code: interpreter.CodeAddress, Msg: "private"}

@@ -7,9 +7,10 @@ import (
 )
 
 // record is a call's open record of usual size.
-var record = interpreter.CallRecord{ID: interpreter.NewID(), Status: interpreter.StatusRinging, Direction: interpreter.Inbound,
-	From: interpreter.Address{User: "+15550001", Host: "192.0.2.1", URI: "sip:+15550001@192.0.2.1"},
-	To:   interpreter.Address{User: "+15550100", Host: "192.0.2.2", URI: "sip:+15550100@192.0.2.2"}}
+var record = interpreter.CallRecord{ID: interpreter.NewID(), Status: interpreter.StatusRinging,
+	Direction: interpreter.Inbound,
+	From:      interpreter.Address{User: "+15550001", Host: "192.0.2.1", URI: "sip:+15550001@192.0.2.1"},
+	To:        interpreter.Address{User: "+15550100", Host: "192.0.2.2", URI: "sip:+15550100@192.0.2.2"}}
 
 func benchStore(b *testing.B) *Store {
 	s, err := Open(b.Context(), Config{Dir: b.TempDir()})
@@ -57,7 +58,8 @@ func BenchmarkBatchesAtOnce(b *testing.B) {
 
 func ending() []interpreter.Write {
 	id := interpreter.NewID()
-	return []interpreter.Write{{Kind: interpreter.KindCall, ID: id}, {Kind: interpreter.KindCDR, ID: id, Value: interpreter.CDR{CallRecord: record}},
+	return []interpreter.Write{{Kind: interpreter.KindCall, ID: id},
+		{Kind: interpreter.KindCDR, ID: id, Value: interpreter.CDR{CallRecord: record}},
 		{Kind: interpreter.KindOutbox, ID: id, Value: interpreter.Post{ID: id}}}
 }
 
@@ -71,7 +73,8 @@ func BenchmarkOpen(b *testing.B) {
 	for range 100 {
 		w := make([]interpreter.Write, 0, 1000)
 		for range 1000 {
-			w = append(w, interpreter.Write{Kind: interpreter.KindCDR, ID: interpreter.NewID(), Value: interpreter.CDR{CallRecord: record}})
+			w = append(w, interpreter.Write{Kind: interpreter.KindCDR, ID: interpreter.NewID(),
+				Value: interpreter.CDR{CallRecord: record}})
 		}
 		if err := s.Batch(b.Context(), w); err != nil {
 			b.Fatal(err)

@@ -16,7 +16,8 @@ import (
 const header = "SQLite format 3\x00"
 
 // hint says how to get the records back.
-const hint = "stop the engine and keep a copy of the directory; then put a backup in its place, or rebuild the file with\n" +
+const hint = "stop the engine and keep a copy of the directory; " +
+	"then put a backup in its place, or rebuild the file with\n" +
 	"  sqlite3 pintle.db .recover | sqlite3 rebuilt.db && rm -f pintle.db-wal pintle.db-shm && mv rebuilt.db pintle.db"
 
 var errEmpty = errors.New("the file is empty although it was made before")

@@ -85,7 +85,8 @@ func TestKillLosesNothingAnnounced(t *testing.T) {
 		out := s.Get(t.Context(), interpreter.KindOutbox, id, &post)
 		switch {
 		case errors.Is(call, interpreter.ErrNotFound) && cdr == nil && out == nil && post.ID == id:
-		case !said.done[id] && call == nil && errors.Is(cdr, interpreter.ErrNotFound) && errors.Is(out, interpreter.ErrNotFound):
+		case !said.done[id] && call == nil && errors.Is(cdr, interpreter.ErrNotFound) &&
+			errors.Is(out, interpreter.ErrNotFound):
 			half++
 		default:
 			t.Fatalf("call %s, announced as done: %v; open record: %v, CDR: %v, callback: %v", id, said.done[id], call, cdr, out)

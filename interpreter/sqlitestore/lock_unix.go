@@ -23,7 +23,8 @@ func takeLock(path string) (*os.File, error) {
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		pid, _ := io.ReadAll(io.LimitReader(f, 20))
 		f.Close() //nolint:errcheck // it was only read
-		return nil, fmt.Errorf("data directory is in use by process %s: %s is locked; stop that process, or choose another directory",
+		return nil, fmt.Errorf(
+			"data directory is in use by process %s: %s is locked; stop that process, or choose another directory",
 			strings.TrimSpace(string(pid)), path)
 	}
 	if err != nil {

@@ -22,7 +22,8 @@ var (
 // Get decodes a record into v, or returns ErrNotFound.
 func (s *Store) Get(ctx context.Context, kind, id string, v any) error {
 	var b []byte
-	err := s.read.QueryRowContext(ctx, "SELECT value FROM records WHERE kind = ? AND id = ? AND (expires = 0 OR expires > ?)",
+	err := s.read.QueryRowContext(ctx,
+		"SELECT value FROM records WHERE kind = ? AND id = ? AND (expires = 0 OR expires > ?)",
 		kind, id, time.Now().UnixMilli()).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = interpreter.ErrNotFound
@@ -46,9 +47,11 @@ func (s *Store) List(ctx context.Context, kind string, q interpreter.Query) ([]s
 }
 
 func (s *Store) list(ctx context.Context, kind string, q interpreter.Query) ([]string, error) {
-	text, after := "SELECT id FROM records WHERE kind = ? AND seq > ? AND (expires = 0 OR expires > ?) ORDER BY seq LIMIT ?", int64(0)
+	text, after := "SELECT id FROM records WHERE kind = ? AND seq > ? "+
+		"AND (expires = 0 OR expires > ?) ORDER BY seq LIMIT ?", int64(0)
 	if q.Newest {
-		text, after = "SELECT id FROM records WHERE kind = ? AND seq < ? AND (expires = 0 OR expires > ?) ORDER BY seq DESC LIMIT ?", 1<<62
+		text, after = "SELECT id FROM records WHERE kind = ? AND seq < ? "+
+			"AND (expires = 0 OR expires > ?) ORDER BY seq DESC LIMIT ?", 1<<62
 	}
 	if q.After != "" {
 		err := s.read.QueryRowContext(ctx, "SELECT seq FROM records WHERE kind = ? AND id = ?", kind, q.After).Scan(&after)

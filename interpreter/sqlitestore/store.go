@@ -184,7 +184,8 @@ func (s *Store) every(ctx context.Context, interval time.Duration, f func(contex
 
 // connect opens a file in WAL mode with so many connections at most.
 func connect(ctx context.Context, path string, n int, pragma string) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "journal_size_limit(67108864)", pragma}}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)",
+		"journal_size_limit(67108864)", pragma}}
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {

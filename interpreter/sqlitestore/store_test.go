@@ -108,7 +108,8 @@ func TestDamagedFilesAreRefused(t *testing.T) {
 			s := open(t, dir)
 			var w []interpreter.Write
 			for i := range 300 {
-				w = append(w, interpreter.Write{Kind: "cdr", ID: interpreter.NewID(), Value: fmt.Sprint(i, strings.Repeat("x", 200))})
+				w = append(w, interpreter.Write{Kind: "cdr", ID: interpreter.NewID(),
+					Value: fmt.Sprint(i, strings.Repeat("x", 200))})
 			}
 			must(t, s.Batch(t.Context(), w))
 			must(t, s.Close())
@@ -294,7 +295,8 @@ func TestFullDiskIsWaitedOut(t *testing.T) {
 	}
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := s.Batch(short, []interpreter.Write{{Kind: "cdr", ID: "hasty", Value: big}}); !errors.Is(err, context.DeadlineExceeded) {
+	err := s.Batch(short, []interpreter.Write{{Kind: "cdr", ID: "hasty", Value: big}})
+	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a batch that gives up: %v", err)
 	}
 	room.Store(true)
@@ -335,10 +337,12 @@ func TestRecoverClosesCutCalls(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	begun := time.Now().Add(-time.Minute).UTC().Truncate(time.Millisecond)
-	last := interpreter.Post{ID: interpreter.NewID(), Call: "c0", Account: "acc", Method: "POST", URL: "https://app.test/status",
+	last := interpreter.Post{ID: interpreter.NewID(), Call: "c0", Account: "acc", Method: "POST",
+		URL:    "https://app.test/status",
 		Params: map[string][]string{"CallStatus": {"in-progress"}, "CallSid": {"CAc0"}, "SequenceNumber": {"2"}}}
 	for i := range 250 {
-		r := interpreter.CallRecord{ID: fmt.Sprint("c", i), Status: interpreter.StatusInProgress, Started: begun, Heartbeat: begun}
+		r := interpreter.CallRecord{ID: fmt.Sprint("c", i), Status: interpreter.StatusInProgress, Started: begun,
+			Heartbeat: begun}
 		if i == 0 {
 			r.Answered, r.Last = begun.Add(5*time.Second), []interpreter.Post{last}
 		}

@@ -18,8 +18,10 @@ func TestTraceComesBack(t *testing.T) {
 		now := time.Now().UTC()
 		params := [][2]string{{"CallSid", "CA1"}}
 		want := []interpreter.Event{
-			{Seq: 1, Call: "c1", Time: now, Kind: interpreter.EvRequest, Data: interpreter.RequestData{Method: "POST", Params: [][2]string{{"CallSid", "CA1"}}}},
-			{Seq: 2, Call: "c1", Time: now, Kind: interpreter.EvResponse, Data: interpreter.ResponseData{Status: 200, Body: strings.Repeat("<Say/>", 2000)}},
+			{Seq: 1, Call: "c1", Time: now, Kind: interpreter.EvRequest,
+				Data: interpreter.RequestData{Method: "POST", Params: [][2]string{{"CallSid", "CA1"}}}},
+			{Seq: 2, Call: "c1", Time: now, Kind: interpreter.EvResponse,
+				Data: interpreter.ResponseData{Status: 200, Body: strings.Repeat("<Say/>", 2000)}},
 			{Seq: 3, Call: "c1", Time: now, Kind: interpreter.EvStatus, Text: "status ringing"},
 			{Call: "c1", Time: now, Kind: interpreter.EvCallback, Text: "callback delivered"},
 		}

@@ -46,8 +46,9 @@ var statements = [ops]string{
 		ON CONFLICT (kind, id) DO UPDATE SET value = excluded.value, expires = excluded.expires,
 		seq = CASE WHEN records.expires > 0 AND records.expires <= ?6 THEN excluded.seq ELSE records.seq END`,
 	opDelete: "DELETE FROM records WHERE kind = ?1 AND id = ?2",
-	opBeat:   "INSERT INTO meta (name, value) VALUES ('alive', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-	opSweep:  "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE expires > 0 AND expires <= ?1 LIMIT 500)",
+	opBeat: "INSERT INTO meta (name, value) VALUES ('alive', ?1) " +
+		"ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+	opSweep: "DELETE FROM records WHERE seq IN (SELECT seq FROM records WHERE expires > 0 AND expires <= ?1 LIMIT 500)",
 }
 
 // change is one statement with its values; at is a time in Unix milliseconds.
@@ -103,7 +104,8 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, db *sql.DB, cfg Config) (*writer, error) {
-	w := &writer{cfg: cfg, log: newSyncer(cfg), requests: make(chan *request, groupMost), quit: make(chan struct{}), ended: make(chan struct{}), reserve: newReserve(cfg)}
+	w := &writer{cfg: cfg, log: newSyncer(cfg), requests: make(chan *request, groupMost), quit: make(chan struct{}),
+		ended: make(chan struct{}), reserve: newReserve(cfg)}
 	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM records").Scan(&w.seq); err != nil {
 		return nil, err
 	}

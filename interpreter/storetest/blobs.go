@@ -142,8 +142,10 @@ func removed(t *testing.T, s interpreter.Blobs) {
 func foreignNames(t *testing.T, s interpreter.Blobs) {
 	id := interpreter.NewID()
 	for _, name := range []string{
-		"", ".", "..", "/", "a", "a.wav", id[:8] + "/" + id[8:], "../" + id, "/" + id, id + "/..", `..\` + id, id + "\x00.wav",
-		id + ".wav/", id + "..", id + ".", id + ".w/v", "%2e%2e%2f" + id, id + ".wav.wav.wav", id + " .wav", "C:" + id, "．．/" + id,
+		"", ".", "..", "/", "a", "a.wav", id[:8] + "/" + id[8:], "../" + id, "/" + id, id + "/..", `..\` + id,
+		id + "\x00.wav",
+		id + ".wav/", id + "..", id + ".", id + ".w/v", "%2e%2e%2f" + id, id + ".wav.wav.wav", id + " .wav", "C:" + id,
+		"．．/" + id,
 		id + id + id + id,
 	} {
 		if b, err := s.Create(t.Context(), name); err == nil {

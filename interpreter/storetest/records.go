@@ -183,7 +183,8 @@ func listAfterExpiry(t *testing.T, s interpreter.Records) {
 	put(t, s, interpreter.Write{Kind: "bind", ID: "a", Value: value{}, TTL: time.Second})
 	put(t, s, interpreter.Write{Kind: "bind", ID: "b", Value: value{}})
 	time.Sleep(2 * time.Second)
-	put(t, s, interpreter.Write{Kind: "bind", ID: "a", Value: value{}}) // the expired one did not exist any more: this is its first write
+	// the expired one did not exist any more: this is its first write
+	put(t, s, interpreter.Write{Kind: "bind", ID: "a", Value: value{}})
 	wantList(t, s, "bind", interpreter.Query{}, "b", "a")
 }
 
@@ -286,7 +287,8 @@ func endedContext(t *testing.T, s interpreter.Records) {
 	if err := s.Put(ctx, "call", "a", value{}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("put: %v, want context.Canceled", err)
 	}
-	if err := s.Batch(ctx, []interpreter.Write{{Kind: "call", ID: "a", Value: value{}}}); !errors.Is(err, context.Canceled) {
+	err := s.Batch(ctx, []interpreter.Write{{Kind: "call", ID: "a", Value: value{}}})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("batch: %v, want context.Canceled", err)
 	}
 	if err := s.Get(ctx, "call", "a", &value{}); !errors.Is(err, context.Canceled) {
