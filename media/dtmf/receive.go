@@ -10,9 +10,9 @@ const lostEnd = 100 * time.Millisecond
 // sender that restarted its clock.
 const staleSeconds = 5
 
-// settled is how long after the last packet nothing that was sent before it is still on its way. A beginning with an old
-// timestamp is then no late packet: players of captured digits (SIPp's play_pcap_audio) repeat the timestamps of the
-// capture, whatever was sent in between.
+// settled is how long after the last packet nothing that was sent before it is still on its way. A beginning with an
+// old timestamp is then no late packet: players of captured digits (SIPp's play_pcap_audio) repeat the timestamps of
+// the capture, whatever was sent in between.
 const settled = 250 * time.Millisecond
 
 // Receiver turns telephone-event packets into digits: one per key however many packets carry it, are lost, repeated

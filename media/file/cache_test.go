@@ -161,7 +161,8 @@ func TestCacheSurvivesRestart(t *testing.T) {
 	}
 	// What an end in mid-write leaves goes away; a damaged copy is fetched again.
 	bodies, _ := filepath.Glob(filepath.Join(dir, "*"+bodyEnd))
-	for _, name := range []string{filepath.Join(dir, "x-1"+bodyEnd), filepath.Join(dir, "x-1"+metaEnd+partEnd), bodies[0]} {
+	for _, name := range []string{filepath.Join(dir, "x-1"+bodyEnd), filepath.Join(dir, "x-1"+metaEnd+partEnd),
+		bodies[0]} {
 		if err := os.WriteFile(name, []byte("junk"), 0o600); err != nil {
 			t.Fatal(err)
 		}

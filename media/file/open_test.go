@@ -122,7 +122,8 @@ func TestOpenWAVLayouts(t *testing.T) {
 			t.Errorf("%s: %d samples, want %d", name, len(got), len(want))
 		}
 	}
-	stereo := riff(chunk("fmt ", wavFormat(wavPCM, 2, 16, 8000)), chunk("data", pcm16([]int16{100, 200, -5, 7, 32767, 32767})))
+	stereo := riff(chunk("fmt ", wavFormat(wavPCM, 2, 16, 8000)),
+		chunk("data", pcm16([]int16{100, 200, -5, 7, 32767, 32767})))
 	if got, want := mustOpen(t, stereo, "").Samples(), []int16{150, 1, 32767}; !slices.Equal(got, want) {
 		t.Errorf("stereo: %v, want %v", got, want)
 	}
@@ -141,7 +142,8 @@ func toneLevel(s []int16, rate int, hz float64) float64 {
 }
 
 func TestOpenResamples(t *testing.T) {
-	for rate, want := range map[int]int{8000: 8000, 11025: 8000, 16000: 16000, 22050: 16000, 44100: 16000, 48000: 16000, 96000: 16000} {
+	for rate, want := range map[int]int{8000: 8000, 11025: 8000, 16000: 16000, 22050: 16000, 44100: 16000, 48000: 16000,
+		96000: 16000} {
 		s := sine(rate, 1000, 500*time.Millisecond)
 		c := mustOpen(t, riff(chunk("fmt ", wavFormat(wavPCM, 1, 16, uint32(rate))), chunk("data", pcm16(s))), "")
 		if off := c.Duration() - 500*time.Millisecond; c.Rate() != want || off.Abs() > time.Millisecond {
@@ -161,7 +163,8 @@ func TestOpenMP3AndAIFF(t *testing.T) {
 		}
 		c := mustOpen(t, raw, "application/octet-stream")
 		got := c.Duration().Milliseconds()
-		if l := toneLevel(c.Samples(), c.Rate(), 1000); l < 0.8 || c.Rate() != WideRate || got < int64(d) || got > int64(d)+120 {
+		if l := toneLevel(c.Samples(), c.Rate(), 1000); l < 0.8 || c.Rate() != WideRate || got < int64(d) ||
+			got > int64(d)+120 {
 			t.Errorf("%s: %d ms at %d, %.3f of the energy in the tone", name, got, c.Rate(), l)
 		}
 		tagged := append([]byte("ID3\x04\x00\x00\x00\x00\x00\x05hello"), raw...)
@@ -172,7 +175,8 @@ func TestOpenMP3AndAIFF(t *testing.T) {
 }
 
 func TestOpenHeaderless(t *testing.T) {
-	sun := append([]byte(".snd\x00\x00\x00\x18\xff\xff\xff\xff\x00\x00\x00\x01\x00\x00\x1f\x40\x00\x00\x00\x01"), 0xff, 0x00, 0x80)
+	sun := append([]byte(".snd\x00\x00\x00\x18\xff\xff\xff\xff\x00\x00\x00\x01\x00\x00\x1f\x40\x00\x00\x00\x01"), 0xff,
+		0x00, 0x80)
 	want := []int16{0, -32124, 32124}
 	for kind, raw := range map[string][]byte{
 		"audio/basic": sun[24:], "Audio/ULAW; rate=8000": sun[24:], "audio/x-wav": sun, "": sun,
@@ -207,7 +211,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"GSM", "", with(0x31, 1, 0, 8000), CodeUnusable, "0x0031"},
 		{"no sound", "", riff(format), CodeUnusable, "without sound"},
 		{"empty sound", "", riff(format, chunk("data", nil)), CodeUnusable, "no sound"},
-		{"empty sound before a list", "", riff(format, chunk("data", nil), chunk("LIST", make([]byte, 50))), CodeUnusable, "no sound"},
+		{"empty sound before a list", "", riff(format, chunk("data", nil), chunk("LIST", make([]byte, 50))), CodeUnusable,
+			"no sound"},
 		{"MPEG-2.5", "audio/mpeg", []byte{0xff, 0xe3, 0x48, 0xc4, 0, 0, 0, 0}, CodeUnusable, "MPEG-2.5"},
 		{"layer 2", "audio/mpeg", []byte{0xff, 0xfd, 0x48, 0xc4, 0, 0, 0, 0}, CodeUnusable, "layer 2"},
 		{"tag of 256 MB", "audio/mpeg", []byte("ID3\x04\x00\x00\x7f\x7f\x7f\x7f"), CodeUnusable, "MP3 without"},

@@ -227,7 +227,8 @@ func (s *Stream) forward(p *rtp.Packet, k kind, how passing, now time.Time) {
 		o.link.seq, o.link.ts, o.link.anchored = o.seq-p.SequenceNumber, o.ts-p.Timestamp, true
 		marker = true
 	}
-	h := rtp.Header{PayloadType: pt, Marker: marker, SequenceNumber: p.SequenceNumber + o.link.seq, Timestamp: p.Timestamp + o.link.ts}
+	h := rtp.Header{PayloadType: pt, Marker: marker, SequenceNumber: p.SequenceNumber + o.link.seq,
+		Timestamp: p.Timestamp + o.link.ts}
 	o.write(h, p.Payload, now)
 	o.link.last = now
 	if int16(h.SequenceNumber-o.seq) >= 0 {

@@ -49,7 +49,8 @@ type ticking struct {
 }
 
 func newTicking(s *Stream) *ticking {
-	return &ticking{s: s, b: packet(rtp.Header{SSRC: 7}, ulaw(400, 0, 160)), h: rtp.Header{Version: 2, SSRC: 7}, now: time.Now()}
+	return &ticking{s: s, b: packet(rtp.Header{SSRC: 7}, ulaw(400, 0, 160)), h: rtp.Header{Version: 2, SSRC: 7},
+		now: time.Now()}
 }
 
 func (t *ticking) step() {

@@ -131,7 +131,8 @@ func (f *far) say(hz float64, d time.Duration) {
 }
 
 func (f *far) send(payload []byte, pt uint8) {
-	f.end.peer.Deliver(packet(rtp.Header{PayloadType: pt, SequenceNumber: f.seq, Timestamp: f.ts, SSRC: 7}, payload), f.end.local)
+	f.end.peer.Deliver(packet(rtp.Header{PayloadType: pt, SequenceNumber: f.seq, Timestamp: f.ts, SSRC: 7}, payload),
+		f.end.local)
 	f.seq++
 	f.ts += uint32(len(payload))
 }

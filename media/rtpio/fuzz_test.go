@@ -16,7 +16,8 @@ func FuzzReceive(f *testing.F) {
 	good := packet(rtp.Header{SequenceNumber: 1, SSRC: 7}, ulaw(400, 0, 160))
 	event := packet(rtp.Header{SequenceNumber: 2, SSRC: 7, PayloadType: 101}, []byte{5, 0x8a, 3, 0x20})
 	cn := packet(rtp.Header{SequenceNumber: 3, SSRC: 7, PayloadType: 13}, []byte{70})
-	report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: 7, Reports: []rtcp.ReceptionReport{{SSRC: 1}}}, &rtcp.Goodbye{Sources: []uint32{7}}})
+	report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: 7, Reports: []rtcp.ReceptionReport{{SSRC: 1}}},
+		&rtcp.Goodbye{Sources: []uint32{7}}})
 	if err != nil {
 		f.Fatal(err)
 	}

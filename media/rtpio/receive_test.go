@@ -216,7 +216,8 @@ func TestReceivedSoundIsTrueToTime(t *testing.T) {
 			const length = 20 * time.Second
 			from := time.Now()
 			for k := 0; k < int(length/time.Millisecond)/tc.ptime; k++ {
-				at := time.Duration(float64(k*tc.ptime)*(1-tc.drift)*float64(time.Millisecond)) + time.Duration(r.Float64()*float64(tc.jitter))
+				at := time.Duration(float64(k*tc.ptime)*(1-tc.drift)*float64(time.Millisecond)) +
+					time.Duration(r.Float64()*float64(tc.jitter))
 				b := packet(rtp.Header{SequenceNumber: uint16(65000 + k), Timestamp: uint32(k * 8 * tc.ptime), SSRC: 7},
 					ulaw(400, uint32(k*8*tc.ptime), 8*tc.ptime))
 				if r.Float64() < tc.loss {

@@ -66,7 +66,8 @@ func TestReports(t *testing.T) {
 			LastSenderReport: uint32(ntp(time.Now().Add(-100*time.Millisecond)) >> 16), Delay: 65536 * 30 / 1000,
 		}}}), f.end.local, time.Now())
 		st := s.Stats()
-		if d := st.RTT - 70*time.Millisecond; d.Abs() > time.Millisecond || st.RemoteLoss != 0.25 || st.RemoteJitter != 10*time.Millisecond {
+		if d := st.RTT - 70*time.Millisecond; d.Abs() > time.Millisecond || st.RemoteLoss != 0.25 ||
+			st.RemoteJitter != 10*time.Millisecond {
 			t.Errorf("RTT %v, loss %v, jitter %v", st.RTT, st.RemoteLoss, st.RemoteJitter)
 		}
 		if st.Lost != 50 || st.MOS < 3.5 || st.MOS > 4.3 {
@@ -103,7 +104,8 @@ func TestHostileRTCP(t *testing.T) {
 		s.receive(marshal(t, &rtcp.Goodbye{Sources: []uint32{7}}), netip.MustParseAddrPort("203.0.113.66:5000"), time.Now())
 		f.say(300, 200*time.Millisecond)
 		st := s.Stats()
-		if st.Received != 20 || st.Foreign != 1 || st.RTT < 0 || st.RTT > time.Minute || st.RemoteJitter > time.Minute || math.IsNaN(st.MOS) {
+		if st.Received != 20 || st.Foreign != 1 || st.RTT < 0 || st.RTT > time.Minute || st.RemoteJitter > time.Minute ||
+			math.IsNaN(st.MOS) {
 			t.Errorf("%+v", st)
 		}
 	})

@@ -20,9 +20,10 @@ type Stats struct {
 	Jitter   time.Duration // RFC 3550 A.8
 
 	// Of the jitter buffer, which runs only while somebody listens.
-	Buffer                               time.Duration // depth it aims at
-	Late, Duplicate, Reordered           uint64
-	Concealed, Missing, Trimmed, Flushed uint64 // replaced frames, packets absent when due, dropped to catch up, dropped at a jump
+	Buffer                     time.Duration // depth it aims at
+	Late, Duplicate, Reordered uint64
+	// replaced frames, packets absent when due, dropped to catch up, dropped at a jump
+	Concealed, Missing, Trimmed, Flushed uint64
 
 	// Dropped unheard: from another address, not RTP or out of sequence, of an
 	// unknown payload type, beyond the limit of packets a second.

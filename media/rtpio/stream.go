@@ -48,7 +48,8 @@ func New(o Options, p Params) (*Stream, error) {
 		return nil, err
 	}
 	o.Wait = o.Wait.defaults()
-	s := &Stream{options: o, digits: make(chan dtmf.Event, digitsKept), timeout: make(chan struct{}), done: make(chan struct{})}
+	s := &Stream{options: o, digits: make(chan dtmf.Event, digitsKept), timeout: make(chan struct{}),
+		done: make(chan struct{})}
 	now := time.Now()
 	s.in.start(p, now)
 	s.out.start(o.RTP, p)

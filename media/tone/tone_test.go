@@ -74,7 +74,8 @@ func TestRingbackUS(t *testing.T) {
 }
 
 func TestEveryCountry(t *testing.T) {
-	const list = "at au bg br be ch cl cn cz de dk ee es fi fr gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us us-old tw ve za"
+	const list = "at au bg br be ch cl cn cz de dk ee es fi fr " +
+		"gr hu il in it lt jp mx my nl no nz ph pl pt ru se sg th uk us us-old tw ve za"
 	countries := strings.Fields(list)
 	if len(countries) != len(plans) {
 		t.Errorf("%d tables for %d countries", len(plans), len(countries))
@@ -120,7 +121,8 @@ func TestDTMF(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, bad := range []string{"", "/100", "440/", "440/0", "440/-1", "440/99999999", "1+2+3+4+5/10", "NaN/10", "9000/10",
+	for _, bad := range []string{"", "/100", "440/", "440/0", "440/-1", "440/99999999", "1+2+3+4+5/10", "NaN/10",
+		"9000/10",
 		"440*x/10", strings.Repeat("1/1,", 80) + "1/1"} {
 		if s, err := Parse(bad); err == nil {
 			t.Errorf("%.20q accepted: %v", bad, s)

@@ -17,8 +17,10 @@ func TestSentences(t *testing.T) {
 		{"one", "Hello there.", []string{"Hello there."}},
 		{"two", "Thank you for calling. Please hold the line!", []string{"Thank you for calling.", "Please hold the line!"}},
 		{"short ones are joined", "No. Yes. Maybe so. And then?", []string{"No. Yes. Maybe so.", "And then?"}},
-		{"title and initial", "This is for Dr. Smith and J. Doe. Thanks.", []string{"This is for Dr. Smith and J. Doe.", "Thanks."}},
-		{"numbers", "It costs 12.50 dollars at 10:30. Really so.", []string{"It costs 12.50 dollars at 10:30.", "Really so."}},
+		{"title and initial", "This is for Dr. Smith and J. Doe. Thanks.",
+			[]string{"This is for Dr. Smith and J. Doe.", "Thanks."}},
+		{"numbers", "It costs 12.50 dollars at 10:30. Really so.",
+			[]string{"It costs 12.50 dollars at 10:30.", "Really so."}},
 		{"Chinese", "您好,欢迎致电我们的公司热线。请稍等。", []string{"您好,欢迎致电我们的公司热线。", "请稍等。"}},
 	}
 	for _, tc := range cases {

@@ -57,8 +57,8 @@ func Installed(ctx context.Context, o FliteOptions) (engines []Engine, closeAll 
 	return engines, closeAll
 }
 
-// Synthesize returns a *Speech as soon as its first piece can be played; the rest is made meanwhile, until ctx ends. The
-// error wraps ErrNoVoice when no engine speaks the language; an engine that fails is followed by the next.
+// Synthesize returns a *Speech as soon as its first piece can be played; the rest is made meanwhile, until ctx ends.
+// The error wraps ErrNoVoice when no engine speaks the language; an engine that fails is followed by the next.
 func (s *Speaker) Synthesize(ctx context.Context, u Utterance) (media.Source, error) {
 	u = u.clean()
 	if u.SampleRate%50 != 0 {

@@ -92,7 +92,8 @@ const partEnd = ".part"
 
 // speak returns what is kept, or lets the engine speak and keeps that.
 func (s *store) speak(ctx context.Context, e Engine, say Sentence) (*file.Clip, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%.3f\x00%t\x00%s", e.Name(), say.Voice, say.Rate, say.SSML, say.Text))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%.3f\x00%t\x00%s", e.Name(), say.Voice, say.Rate, say.SSML,
+		say.Text))
 	name := hex.EncodeToString(sum[:]) + ".wav"
 	if c, ok := s.clips.GetIfPresent(name); ok {
 		return c, nil

@@ -1,5 +1,5 @@
-// Command generate makes the recordings of media/tts/recorded from the list of texts beside them, with flite: the module
-// given by -flite, else the installed program. Run it in media/tts: go run ./recorded/generate
+// Command generate makes the recordings of media/tts/recorded from the list of texts beside them, with flite: the
+// module given by -flite, else the installed program. Run it in media/tts: go run ./recorded/generate
 package main
 
 import (
