@@ -36,7 +36,8 @@ func (r *ring) newAttempt(t Callee) *attempt {
 	for name, v := range t.Vars {
 		child.SetVar(name, v)
 	}
-	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + names(t), Data: child.ID})
+	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + names(t),
+		Data: child.ID})
 	return &attempt{r: r, to: t, child: child, done: make(chan struct{}), result: interpreter.DialResult{ID: child.ID}}
 }
 
@@ -164,7 +165,8 @@ func (a *attempt) progress(ctx context.Context, p interpreter.Progress) {
 	if p.Early && a.onEarly != nil {
 		a.onEarly(ctx)
 	}
-	a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvProgress, Text: progressText(p), Data: p})
+	a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvProgress, Text: progressText(p),
+		Data: p})
 }
 
 func progressText(p interpreter.Progress) string {

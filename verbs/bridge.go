@@ -21,7 +21,8 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	var out Dialled
 	rec := r.openRecording(ctx)
 	lead, joined := r.lead(), time.Now()
-	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "bridge " + names(a.to), Data: a.child.ID})
+	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "bridge " + names(a.to),
+		Data: a.child.ID})
 	cause, broken := r.join(ctx, a, interpreter.BridgeOptions{
 		Record: rec.writer(), Stereo: r.d.Record.Dual, Track: r.d.Record.Track, KeepKeys: r.d.HangupKey, Lead: lead,
 	})
@@ -32,7 +33,8 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	why := whyParted(ctx, cause)
 	a.result.Bridged, a.result.Headers = true, told(a.leg)
 	a.result.Duration = a.child.Since()
-	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "parted: " + partedBy(a, why)})
+	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge,
+		Text: "parted: " + partedBy(a, why)})
 	var key *interpreter.Pressed
 	if errors.As(cause, &key) {
 		out.Key = string(key.Digit.Key)
@@ -126,7 +128,8 @@ func (r *ring) openRecording(ctx context.Context) *recording {
 	if r.d.Record.Mode == NoRecording {
 		return nil
 	}
-	o := recording{cb: r.d.Record.Callback, track: r.d.Record.Track, rec: interpreter.Recording{Channels: 1, Source: "DialVerb"}}
+	o := recording{cb: r.d.Record.Callback, track: r.d.Record.Track,
+		rec: interpreter.Recording{Channels: 1, Source: "DialVerb"}}
 	if o.track == "" {
 		o.track = "both"
 	}

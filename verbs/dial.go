@@ -106,7 +106,8 @@ func (d Dial) Run(ctx context.Context, c *interpreter.Call) (Dialled, error) {
 		out.Status, out.Cause, out.Code = interpreter.StatusCanceled, "ORIGINATOR_CANCEL", 487
 	}
 	out.Hungup = isHangup(cause)
-	c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDialEnd, Text: out.title(), Data: out.DialResult})
+	c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDialEnd, Text: out.title(),
+		Data: out.DialResult})
 	return out, cause
 }
 

@@ -12,8 +12,9 @@ const AllKeys = "0123456789*#ABCD"
 
 // Prompt plays a list of prompts. It answers nothing and asks nothing; the loop has answered the leg.
 type Prompt struct {
-	Prompts     []interpreter.Prompt
-	Loop        int                     // times the whole list is played; 0 and 1 once; interpreter.Forever: one prompt until it is stopped
+	Prompts []interpreter.Prompt
+	// times the whole list is played; 0 and 1 once; interpreter.Forever: one prompt until it is stopped
+	Loop        int
 	Terminators string                  // keys that stop it; empty: none
 	OnKey       func(interpreter.Digit) // told of every key pressed meanwhile, the stopping one included; may be nil
 }

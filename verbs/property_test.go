@@ -13,6 +13,8 @@ import (
 )
 
 // busy is a call that uses every operation: it lasts 42.7 s.
+//
+//nolint:lll // one line of a scenario
 const busy = `# A call that does everything.
 call
 answer ann after 6s
@@ -128,8 +130,8 @@ func checkStates(t *testing.T, when string, out *fixtures.Outcome) {
 	}
 }
 
-// TestRedirectAtAnyMoment replaces the document anywhere in a call, also while a called leg is screened; the new one always
-// runs to its end.
+// TestRedirectAtAnyMoment replaces the document anywhere in a call, also while a called leg is screened; the new one
+// always runs to its end.
 func TestRedirectAtAnyMoment(t *testing.T) {
 	for _, at := range moments(50) {
 		s := mustParse(t, busy+"-- POST https://app.test/other --\nplain\npause 1s\n")

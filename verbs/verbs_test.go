@@ -139,7 +139,8 @@ func dialCommand(a string) interpreter.Verb {
 			d.Targets = append(d.Targets, t)
 		}
 		got, err := d.Run(ctx, c)
-		req := interpreter.Request{URL: o["action"], Result: interpreter.Result{Dial: &got.DialResult, Recording: got.Recording}}
+		req := interpreter.Request{URL: o["action"],
+			Result: interpreter.Result{Dial: &got.DialResult, Recording: got.Recording}}
 		if got.Hungup && o["action"] != "" {
 			c.LastRequest(req)
 		}

@@ -25,7 +25,8 @@ var _ = register(spec{
 		{name: "req_timeout_ms", kind: "integer", def: "5000",
 			doc: "limit of the whole exchange in milliseconds, at most 15000"},
 		{name: "cdr_url", kind: "string", doc: "told once by POST when the caller's leg is over"},
-		{name: "debug", kind: "boolean", def: "false", doc: "keep every exchange of the call for debugging; else those alone whose answer could not be read"},
+		{name: "debug", kind: "boolean", def: "false",
+			doc: "keep every exchange of the call for debugging; else those alone whose answer could not be read"},
 		{name: "custom_request_headers", kind: "object", doc: "further headers of the request; names begin with X-"},
 	},
 	decode: func(d *data) interpreter.Verb {

@@ -232,7 +232,8 @@ var waiting = map[string]string{
 	"wait_for_hangup": `{}`,
 }
 
-var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "noop", "set_variable", "set_variables"}
+var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "noop", "set_variable",
+	"set_variables"}
 
 // A caller who hangs up in any module ends it at once; no further node runs, no further request is made.
 func TestHangupInEveryModule(t *testing.T) {
@@ -245,6 +246,7 @@ func TestHangupInEveryModule(t *testing.T) {
 			continue
 		}
 		t.Run(i.Name, func(t *testing.T) {
+			//nolint:lll // a document
 			out, _ := execute(t, fmt.Sprintf(`# hang-up
 call dialect=kazoo
 answer sip:desk@pbx.test no-answer
@@ -263,7 +265,8 @@ delay 4s
 				t.Errorf("the flow went on:\n%s", out.Transcript)
 			}
 			last := out.CDRs[len(out.CDRs)-1]
-			if last.Direction != interpreter.Inbound || last.By != interpreter.ByCaller || last.Duration != 700*time.Millisecond {
+			if last.Direction != interpreter.Inbound || last.By != interpreter.ByCaller ||
+				last.Duration != 700*time.Millisecond {
 				t.Errorf("record %+v", last)
 			}
 		})

@@ -143,7 +143,8 @@ func TestSipURI(t *testing.T) {
 
 // A called SIP party is told whose call it is and its own id, beside the document's headers; a number is not.
 func TestIntroduce(t *testing.T) {
-	doc, err := parse(t, "text/xml", "<Response><Dial><Sip>sip:a@h?X-A=1&amp;X-B=%2B2</Sip><Number>+15550199</Number></Dial></Response>")
+	doc, err := parse(t, "text/xml",
+		"<Response><Dial><Sip>sip:a@h?X-A=1&amp;X-B=%2B2</Sip><Number>+15550199</Number></Dial></Response>")
 	if err != nil {
 		t.Fatal(err)
 	}

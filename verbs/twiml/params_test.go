@@ -35,8 +35,10 @@ func TestEncode(t *testing.T) {
 		From: leg.Info().From, To: interpreter.Address{User: "someone", Host: "else.test"}, Leg: leg}
 	dialled := &interpreter.Call{ID: child, Parent: call, Account: call.Account, Direction: interpreter.OutboundDial,
 		From: call.From, To: interpreter.Address{User: "+14155551212"}}
-	const first = "CallSid=CA" + parent + " AccountSid=" + account + " ApiVersion=2010-04-01 Direction=inbound CallStatus= " +
-		"From=+493012345678 Caller=+493012345678 FromCountry=DE CallerCountry=DE To=sip:100@pbx.test Called=sip:100@pbx.test " +
+	const first = "CallSid=CA" + parent + " AccountSid=" + account +
+		" ApiVersion=2010-04-01 Direction=inbound CallStatus= " +
+		"From=+493012345678 Caller=+493012345678 FromCountry=DE CallerCountry=DE " +
+		"To=sip:100@pbx.test Called=sip:100@pbx.test " +
 		"SipCallId=abc@host SipDomain=pbx.test SipSourceIp=192.0.2.7 SipUsername=alice ForwardedFrom=+4989123456 " +
 		"SipHeader_x-account=7 SipHeader_Diversion=<sip:1@h> SipHeader_X-Bad=a\uFFFDb"
 	tests := []struct {
@@ -67,7 +69,8 @@ func TestEncode(t *testing.T) {
 		{"a dial that reached nobody", twiml.Options{}, call, interpreter.Result{
 			Dial: &interpreter.DialResult{Status: interpreter.StatusFailed}},
 			first + " DialCallStatus=failed DialBridged=false"},
-		{"a fallback", twiml.Options{}, call, interpreter.Result{Fault: &interpreter.FaultResult{Code: 12100, URL: "https://h/"}},
+		{"a fallback", twiml.Options{}, call,
+			interpreter.Result{Fault: &interpreter.FaultResult{Code: 12100, URL: "https://h/"}},
 			first + " ErrorCode=12100 ErrorUrl=https://h/"},
 	}
 	for _, tc := range tests {
