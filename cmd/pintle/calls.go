@@ -45,7 +45,8 @@ func (f flowConfig) start() (interpreter.Start, error) {
 		dialect = "twiml"
 	}
 	s := interpreter.Start{
-		Request:        interpreter.Request{URL: first, Method: strings.ToUpper(f.Method), Dialect: dialect, Static: f.Static},
+		Request: interpreter.Request{URL: first, Method: strings.ToUpper(f.Method), Dialect: dialect,
+			Static: f.Static},
 		StatusCallback: interpreter.StatusCallback{URL: f.StatusCallback, Method: strings.ToUpper(f.StatusMethod)},
 	}
 	local := f.Local

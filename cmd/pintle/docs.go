@@ -44,7 +44,8 @@ const generatedNote = "<!-- Made by `make docs` from the code; do not edit. -->\
 func errorsPage() []byte {
 	var b bytes.Buffer
 	b.WriteString(generatedNote)
-	b.WriteString("# Numbered failures\n\nEvery failure has one number. It stands in the trace of the call, in the log, and in `ErrorCode` of a fallback request.\n" +
+	b.WriteString("# Numbered failures\n\nEvery failure has one number. It stands in the trace of the call, in the log, " +
+		"and in `ErrorCode` of a fallback request.\n" +
 		"An error ends the document or hands it to the fallback; after a warning the call goes on.\n\n" +
 		"| code | level | what happened | what to do |\n|---|---|---|---|\n")
 	for _, c := range interpreter.Codes() {

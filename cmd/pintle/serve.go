@@ -106,7 +106,8 @@ func (s serveCmd) ready(e *engine) {
 	if voice == "" {
 		voice = fmt.Sprintf("%d numbers of %s", len(e.cfg.Number), e.cfg.file)
 	}
-	fmt.Printf("sip         %s (UDP and TCP)\nhttp        http://%s\nanswers     %s\n", e.edge.Addr(), e.cfg.HTTP.Listen, voice)
+	fmt.Printf("sip         %s (UDP and TCP)\nhttp        http://%s\nanswers     %s\n", e.edge.Addr(), e.cfg.HTTP.Listen,
+		voice)
 }
 
 // newLog makes the log of a process: text on a terminal, else JSON, unless the configuration says which.

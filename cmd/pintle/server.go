@@ -21,8 +21,10 @@ func (e *engine) identify(ctx context.Context) error {
 func (e *engine) openHTTP(context.Context) error {
 	metrics := httpd.NewMetrics()
 	e.observers = append(e.observers, metrics.Observe)
-	e.http = httpd.New(httpd.Config{Addr: e.cfg.HTTP.Listen, Version: version, Log: e.log, Health: e.health, Metrics: metrics})
-	sounds := &httpd.Sounds{Records: e.store, Blobs: e.blobs, Auth: httpd.NewAuth(e.account), Links: httpd.NewLinks(e.account.Token)}
+	e.http = httpd.New(httpd.Config{Addr: e.cfg.HTTP.Listen, Version: version, Log: e.log, Health: e.health,
+		Metrics: metrics})
+	sounds := &httpd.Sounds{Records: e.store, Blobs: e.blobs, Auth: httpd.NewAuth(e.account),
+		Links: httpd.NewLinks(e.account.Token)}
 	sounds.Register(e.http)
 	e.gauges(metrics)
 	if err := e.http.Start(); err != nil {
@@ -54,8 +56,10 @@ var errStarting = errors.New("the engine is starting")
 
 // gauges adds what is measured beside the events of calls.
 func (e *engine) gauges(m *httpd.Metrics) {
-	m.Gauge("pintle_outbox_pending", "Callbacks not delivered and not given up.", func() float64 { return float64(e.outbox.Pending()) })
-	m.Counter("pintle_trace_dropped_total", "Trace events that had no room.", func() float64 { return float64(e.store.Dropped()) })
+	m.Gauge("pintle_outbox_pending", "Callbacks not delivered and not given up.",
+		func() float64 { return float64(e.outbox.Pending()) })
+	m.Counter("pintle_trace_dropped_total", "Trace events that had no room.",
+		func() float64 { return float64(e.store.Dropped()) })
 	media := func(f func() float64) func() float64 {
 		return func() float64 {
 			if e.running.Load() == nil {
@@ -64,7 +68,8 @@ func (e *engine) gauges(m *httpd.Metrics) {
 			return f()
 		}
 	}
-	m.Gauge("pintle_media_legs", "Legs that are being sent sound.", media(func() float64 { return float64(e.pacers.Stats().Legs) }))
+	m.Gauge("pintle_media_legs", "Legs that are being sent sound.",
+		media(func() float64 { return float64(e.pacers.Stats().Legs) }))
 	m.Gauge("pintle_media_slot_lag_seconds", "Greatest delay of a media slot since the last look.",
 		media(func() float64 { return e.pacers.Stats().MaxLag.Seconds() }))
 	m.Counter("pintle_media_stalls_total", "Times the pacers fell behind and skipped.",
