@@ -35,8 +35,8 @@ type party struct {
 	uri     sip.Uri
 }
 
-// dialog is the SIP relationship of one leg from INVITE to BYE (RFC 3261 §12). One goroutine, run, does everything that touches the
-// fields below "owned by run"; all others post work to its inbox.
+// dialog is the SIP relationship of one leg from INVITE to BYE (RFC 3261 §12). One goroutine, run, does everything that
+// touches the fields below "owned by run"; all others post work to its inbox.
 type dialog struct {
 	edge      *Edge
 	callID    string
@@ -74,12 +74,18 @@ func newDialog(e *Edge, callID, localTag string, hops int) *dialog {
 	return d
 }
 
-// hopsKey finds in a leg's context how often its call has come through this engine. What is dialled under that context inherits it.
+// hopsKey finds in a leg's context how often its call has come through this engine. What is dialled under that context
+// inherits it.
 type hopsKey struct{}
 
 // begin stores the dialog and starts its goroutine. It reports false when the edge is closing.
 func (d *dialog) begin() bool {
 	d.edge.dialogs.put(d)
+	return d.live()
+}
+
+// live starts the goroutine of a dialog that is stored already. What came for it meanwhile waits in its inbox.
+func (d *dialog) live() bool {
 	if d.edge.spawn(d.run) {
 		return true
 	}
@@ -144,8 +150,8 @@ func (d *dialog) after(wait time.Duration, work func()) *time.Timer {
 	return time.AfterFunc(wait, func() { d.box.post(work) })
 }
 
-// end cancels the leg and tells the peer: refusal, CANCEL is not ours to send here, or BYE. It runs in the dialog's goroutine; a second
-// call does nothing.
+// end cancels the leg and tells the peer: refusal, CANCEL is not ours to send here, or BYE. It runs in the dialog's
+// goroutine; a second call does nothing.
 func (d *dialog) end(why *interpreter.Hangup) {
 	if d.state == dialogEnded {
 		return
@@ -176,7 +182,8 @@ func (d *dialog) over(why *interpreter.Hangup) {
 	d.box.close()
 }
 
-// bye sends BYE and closes the inbox when it is answered or given up. The request is repeated with credentials when the peer asks.
+// bye sends BYE and closes the inbox when it is answered or given up. The request is repeated with credentials when the
+// peer asks.
 func (d *dialog) bye(why *interpreter.Hangup) {
 	req := d.request(sip.BYE)
 	d.user.note("BYE sent")
@@ -275,8 +282,8 @@ func (d *dialog) send(ctx context.Context, req *sip.Request) (*sip.Response, err
 	return d.edge.roundTrip(ctx, again)
 }
 
-// nextHop decides where an in-dialog request goes: over the stream of the dialog while it lives, to the source of a peer behind NAT,
-// else where route set and target say.
+// nextHop decides where an in-dialog request goes: over the stream of the dialog while it lives, to the source of a
+// peer behind NAT, else where route set and target say.
 func (d *dialog) nextHop(ctx context.Context, req *sip.Request) (flow, error) {
 	if d.flow.stream() && d.edge.hasStream(d.flow.remote) {
 		return d.flow, nil

@@ -18,7 +18,8 @@ const (
 	maxRounds   = maxChallenges + 1 // INVITEs of one attempt: the first, and one for each challenge
 )
 
-// attempt is one outgoing INVITE with everything that may come of it: provisionals of several phones, one winner, late winners.
+// attempt is one outgoing INVITE with everything that may come of it: provisionals of several phones, one winner, late
+// winners.
 type attempt struct {
 	edge     *Edge
 	dialog   *dialog // becomes a dialog with the first 2xx
@@ -51,8 +52,8 @@ var (
 	errNoAnswer = errors.New("no response at all")
 )
 
-// call sends the INVITE, with credentials again when it is challenged, and returns when it is answered or over. The error is a
-// *interpreter.DialError, or context.Cause(ctx).
+// call sends the INVITE, with credentials again when it is challenged, and returns when it is answered or over. The
+// error is a *interpreter.DialError, or context.Cause(ctx).
 func (a *attempt) call(ctx context.Context) error {
 	for round := 0; ; round++ {
 		req := a.invite()
@@ -101,8 +102,8 @@ func (a *attempt) invite() *sip.Request {
 	return req
 }
 
-// transact runs one INVITE client transaction until its final response, or until it was given up. A transaction that was given up goes on
-// in the background: only a response shows whether there is something to cancel.
+// transact runs one INVITE client transaction until its final response, or until it was given up. A transaction that
+// was given up goes on in the background: only a response shows whether there is something to cancel.
 func (a *attempt) transact(ctx context.Context, req *sip.Request) outcome {
 	tx, err := a.edge.start(ctx, req)
 	if err != nil {
@@ -174,7 +175,8 @@ func (a *attempt) final(res *sip.Response, c *cancelling) outcome {
 	return outcome{res: res, err: c.why}
 }
 
-// provisional reports ringing and opens early sound. Several phones may send different descriptions; the last one counts until a 2xx.
+// provisional reports ringing and opens early sound. Several phones may send different descriptions; the last one
+// counts until a 2xx.
 func (a *attempt) provisional(res *sip.Response) {
 	if res.StatusCode == 100 {
 		return
@@ -191,7 +193,8 @@ func (a *attempt) provisional(res *sip.Response) {
 	}
 	a.rung = true
 	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received")
-	a.progress(interpreter.Progress{Status: interpreter.StatusRinging, Code: res.StatusCode, Early: early, CallID: a.dialog.callID})
+	a.progress(interpreter.Progress{Status: interpreter.StatusRinging, Code: res.StatusCode, Early: early,
+		CallID: a.dialog.callID})
 }
 
 // lose declares that no 2xx is wanted any more.
@@ -201,8 +204,8 @@ func (a *attempt) lose() {
 	a.mu.Unlock()
 }
 
-// success takes one 2xx, from the transaction or as a retransmission: the first makes the dialog, a repetition gets its ACK again, every
-// other is a phone that lost and is hung up (RFC 3261 §13.2.2.4).
+// success takes one 2xx, from the transaction or as a retransmission: the first makes the dialog, a repetition gets its
+// ACK again, every other is a phone that lost and is hung up (RFC 3261 §13.2.2.4).
 func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	tag := toTag(res)
 	a.mu.Lock()
@@ -221,13 +224,14 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received, ACK sent")
 	d := a.dialog
 	d.adopt(res)
+	d.state = dialogConfirmed
+	d.edge.dialogs.put(d) // before the ACK: a BYE may be the very next message
 	a.ack = d.ackFor(invite)
 	err := a.acknowledge(d, a.ack)
 	if err == nil {
 		err = a.settle(res)
 	}
-	d.state = dialogConfirmed
-	if !d.begin() {
+	if !d.live() {
 		return interpreter.ErrShutdown
 	}
 	a.leg.watch()
@@ -274,7 +278,8 @@ func (a *attempt) dismiss(invite *sip.Request, res *sip.Response) {
 	first := !a.losers[tag]
 	a.losers[tag] = true
 	d := newDialog(a.edge, a.dialog.callID, a.dialog.localTag, a.dialog.hops)
-	d.local, d.remote, d.flow, d.creds, d.localSeq = a.dialog.local, a.dialog.remote, a.hop, a.dialog.creds, invite.CSeq().SeqNo
+	d.local, d.remote, d.flow, d.creds, d.localSeq = a.dialog.local, a.dialog.remote, a.hop, a.dialog.creds,
+		invite.CSeq().SeqNo
 	d.adopt(res)
 	a.edge.spawn(func() {
 		defer d.cancel(nil)
