@@ -55,7 +55,9 @@ type engine struct {
 }
 
 // openEngine starts everything. observers are told of every event of every call.
-func openEngine(ctx context.Context, cfg *config, log *logrus.Entry, observers ...interpreter.Observer) (*engine, error) {
+func openEngine(
+	ctx context.Context, cfg *config, log *logrus.Entry, observers ...interpreter.Observer,
+) (*engine, error) {
 	e := &engine{cfg: cfg, log: log, observers: observers}
 	// Libraries that print by themselves print what strangers sent; the log has what matters.
 	stdlog.SetOutput(io.Discard)
@@ -85,7 +87,8 @@ func (e *engine) openStore(ctx context.Context) error {
 	}
 	e.onClose(func() { e.report("close the records", e.store.Close()) })
 	e.observers = append(e.observers, e.store.Observe)
-	if e.blobs, err = dirstore.Open(dirstore.Config{Dir: filepath.Join(e.cfg.Data, "audio"), Repair: file.Repair}); err != nil {
+	e.blobs, err = dirstore.Open(dirstore.Config{Dir: filepath.Join(e.cfg.Data, "audio"), Repair: file.Repair})
+	if err != nil {
 		return err
 	}
 	e.onClose(func() { e.report("close the recordings", e.blobs.Close()) })
@@ -138,24 +141,35 @@ func (e *engine) observe(ev interpreter.Event) {
 
 func (e *engine) openSpeech(ctx context.Context) error {
 	var err error
-	e.files, err = file.NewCache(file.CacheOptions{Client: e.web.HTTPClient("audio"), Dir: filepath.Join(e.cfg.Data, "cache")})
+	e.files, err = file.NewCache(file.CacheOptions{Client: e.web.HTTPClient("audio"),
+		Dir: filepath.Join(e.cfg.Data, "cache")})
 	if err != nil {
 		return err
 	}
 	e.onClose(func() { e.report("close the audio cache", e.files.Close()) })
-	engines, closeAll := tts.Installed(ctx, tts.FliteOptions{Path: e.cfg.Speech.Flite, CacheDir: filepath.Join(e.cfg.Data, "cache", "wasm")})
+	engines, closeAll := tts.Installed(ctx,
+		tts.FliteOptions{Path: e.cfg.Speech.Flite, CacheDir: filepath.Join(e.cfg.Data, "cache", "wasm")})
 	e.onClose(func() { e.report("close the voices", closeAll()) })
-	for _, v := range engines {
-		if f, ok := v.(*tts.Flite); ok {
-			f.Warm()
-		}
-	}
+	warm(engines)
 	e.speech, err = tts.New(tts.Options{Engines: engines, Dir: filepath.Join(e.cfg.Data, "cache", "speech")})
 	if err != nil {
 		return err
 	}
 	e.onClose(func() { e.report("close speech", e.speech.Close()) })
 	return nil
+}
+
+// warm compiles the module of the default voice, so that the first caller does not wait for it, unless the installed
+// program with the same voice speaks before it: then the memory is better spent.
+func warm(engines []tts.Engine) {
+	for _, v := range engines {
+		switch f := v.(type) {
+		case *tts.FliteProgram:
+			return
+		case *tts.Flite:
+			f.Warm()
+		}
+	}
 }
 
 // openCalls starts pacers, the manager and the SIP edge, in this order: a call finds everything ready.
