@@ -56,26 +56,3 @@ type Measurer interface{ Quality() Quality }
 // Tracer is a leg that reports its milestones: SIP messages, media, keys. The manager calls Trace once, before
 // anything else; emit may be called from any goroutine and does not block.
 type Tracer interface{ Trace(emit func(Event)) }
-
-// cause words for the normal ends; a leg may give a better one.
-func (h *Hangup) causeWord() string {
-	if h.Cause != "" {
-		return h.Cause
-	}
-	switch h.Code {
-	case 486, 600:
-		return "USER_BUSY"
-	case 603:
-		return "CALL_REJECTED"
-	case 487:
-		return originatorCancel
-	case 480, 408:
-		return "NO_ANSWER"
-	case 404, 604:
-		return "UNALLOCATED_NUMBER"
-	case 0, 200:
-		return "NORMAL_CLEARING"
-	default:
-		return "NORMAL_TEMPORARY_FAILURE"
-	}
-}

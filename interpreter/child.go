@@ -84,7 +84,11 @@ const originatorCancel = "ORIGINATOR_CANCEL"
 func HangupOf(err error) Hangup {
 	var d *DialError
 	if errors.As(err, &d) {
-		return Hangup{By: ByCaller, Code: d.Code, Cause: d.Cause, Reason: d.Reason, Fault: d.Fault, Headers: d.Headers}
+		by := ByCaller
+		if d.CallID == "" || d.Unreached {
+			by = ByEngine // nobody was there to refuse it
+		}
+		return Hangup{By: by, Code: d.Code, Cause: d.Cause, Reason: d.Reason, Fault: d.Fault, Headers: d.Headers}
 	}
 	why := Hangup{By: ByFlow, Code: 487, Cause: originatorCancel}
 	if h, ok := hangupOf(err); ok && h.By == ByCaller {

@@ -56,7 +56,8 @@ func (c *Call) fetch(ctx context.Context, r Request) (Response, error) {
 		return resp, err // nothing came
 	}
 	c.Emit(Event{Lane: LaneHTTP, Kind: EvResponse,
-		Text: fmt.Sprintf("%d %s %d bytes in %v", resp.Status, mediaType(resp.ContentType), len(resp.Body), resp.Took.Round(time.Millisecond)),
+		Text: fmt.Sprintf("%d %s %d bytes in %v", resp.Status, mediaType(resp.ContentType), len(resp.Body),
+			resp.Took.Round(time.Millisecond)),
 		Data: ResponseData{Status: resp.Status, ContentType: resp.ContentType, Bytes: len(resp.Body), Took: resp.Took,
 			Cached: resp.Cached, Body: shown(resp)}})
 	return resp, err
@@ -120,7 +121,8 @@ func formJSON(v url.Values) ([]byte, error) {
 // readFile reads a document that the operator keeps as a file. A fetched document cannot ask for one.
 func (c *Call) readFile(r Request) (Response, error) {
 	if c.m.cfg.ReadFile == nil || !r.local {
-		return Response{}, &Fault{Code: CodeURL, Msg: "a document may not ask for the local file " + r.URL + "; use http or https"}
+		return Response{}, &Fault{Code: CodeURL, Msg: "a document may not ask for the local file " + r.URL +
+			"; use http or https"}
 	}
 	u, err := url.Parse(r.URL)
 	if err != nil {

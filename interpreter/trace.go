@@ -30,17 +30,8 @@ func (c *Call) Emit(e Event) {
 	e.Call = c.ID
 	c.trace.mu.Lock()
 	defer c.trace.mu.Unlock()
-	if d, ok := e.Data.(DigitData); ok && c.trace.private {
-		d.Key, e.Text = "*", "digit *"
-		e.Data = d
-	}
-	if d, ok := e.Data.(PromptData); ok && c.trace.private && d.Key != "" {
-		e.Text = strings.Replace(e.Text, "digit "+d.Key, "digit *", 1)
-		d.Key = "*"
-		e.Data = d
-	}
-	if c.trace.private && e.Kind == EvVerbEnd && strings.HasPrefix(e.Text, "branch ") {
-		e.Text = "branch *" // a child may be named like the keys
+	if c.trace.private {
+		hideKeys(&e)
 	}
 	c.trace.seq++
 	e.Seq = c.trace.seq
@@ -54,6 +45,24 @@ func (c *Call) Emit(e Event) {
 	c.trace.events = append(c.trace.events, e)
 	for _, o := range c.m.cfg.Observers {
 		o(e)
+	}
+}
+
+// hideKeys shows * in place of a key, wherever an event tells of one.
+func hideKeys(e *Event) {
+	switch d := e.Data.(type) {
+	case DigitData:
+		d.Key, e.Text = "*", "digit *"
+		e.Data = d
+	case PromptData:
+		if d.Key != "" {
+			e.Text = strings.Replace(e.Text, "digit "+d.Key, "digit *", 1)
+			d.Key = "*"
+			e.Data = d
+		}
+	}
+	if e.Kind == EvVerbEnd && strings.HasPrefix(e.Text, "branch ") {
+		e.Text = "branch *" // a child may be named like the keys
 	}
 }
 

@@ -54,7 +54,7 @@ func (e *Edge) Close() error {
 func (e *Edge) endDialogs() {
 	for _, d := range e.dialogs.all() {
 		d.box.post(func() {
-			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: causeOf(503),
+			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 503, Cause: interpreter.CauseOf(503),
 				Reason: interpreter.ErrShutdown.Error()})
 		})
 	}

@@ -50,7 +50,7 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if err != nil {
 		code := refusalCode(err)
-		_ = leg.Hangup(e.work, interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: causeOf(code),
+		_ = leg.Hangup(e.work, interpreter.Hangup{By: interpreter.ByEngine, Code: code, Cause: interpreter.CauseOf(code),
 			Reason: phrase(code)})
 	}
 }

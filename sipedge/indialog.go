@@ -53,7 +53,7 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 
 // byeCause says in our words why the peer hung up.
 func byeCause(req *sip.Request) *interpreter.Hangup {
-	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: causeOf(200), Reason: "far end hung up",
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: interpreter.CauseOf(200), Reason: "far end hung up",
 		Headers: customHeaders(req)}
 	if h := req.GetHeader("reason"); h != nil {
 		why.Reason += ": " + shorten(h.Value())
@@ -165,13 +165,13 @@ func (d *dialog) watchCancel(i *serverInvite) bool {
 			reason = h.Value()
 		}
 		// Under the transaction's lock: nothing may be done here but to post.
-		d := owner.Load()
-		if d == nil {
+		live := owner.Load()
+		if live == nil {
 			return
 		}
-		d.box.post(func() {
-			if d.invite == i {
-				d.cancelled(reason)
+		live.box.post(func() {
+			if live.invite == i {
+				live.cancelled(reason)
 			}
 		})
 	})

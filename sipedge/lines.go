@@ -23,7 +23,7 @@ func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.Di
 		o.Progress = func(interpreter.Progress) {}
 	}
 	if !e.enterDial() {
-		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Cause: causeOf(503),
+		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Cause: interpreter.CauseOf(503),
 			Reason: "the engine is draining"}
 	}
 	defer e.wg.Done()
@@ -57,12 +57,16 @@ func dialFault(err error) error {
 	f := &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Reason: err.Error(),
 		Fault: interpreter.CodeOf(err)}
 	switch {
-	case f.Fault != 0, errors.Is(err, errNoGateway):
+	case errors.Is(err, errNoGateway):
+		f.Code, f.Cause = 404, "NO_ROUTE_DESTINATION"
+	case f.Fault != 0:
 		f.Code = 484
 	case errors.Is(err, errTransport):
 		f.Code, f.Unreached = 404, true
 	}
-	f.Cause = causeOf(f.Code)
+	if f.Cause == "" {
+		f.Cause = interpreter.CauseOf(f.Code)
+	}
 	return f
 }
 

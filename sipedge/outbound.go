@@ -236,7 +236,7 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	}
 	a.leg.watch()
 	if err != nil {
-		why := interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488), Reason: err.Error()}
+		why := interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: interpreter.CauseOf(488), Reason: err.Error()}
 		_ = d.hangup(a.edge.work, why)
 	}
 	return err
@@ -342,7 +342,7 @@ func (a *attempt) failed(ctx context.Context, end outcome) error {
 		}
 	}
 	if f.Cause == "" {
-		f.Cause = causeOf(f.Code)
+		f.Cause = interpreter.CauseOf(f.Code)
 	}
 	return f
 }

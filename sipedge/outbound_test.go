@@ -155,7 +155,7 @@ func TestDialFailures(t *testing.T) {
 			t.Errorf("%d: %v", c.code, d.err)
 		}
 	}
-	for uri, code := range map[string]int{"+4930123": 484, "sip:a@b@c": 484, "sip:x@127.0.0.1;transport=sctp": 404,
+	for uri, code := range map[string]int{"+4930123": 404, "sip:a@b@c": 484, "sip:x@127.0.0.1;transport=sctp": 404,
 		"sip:x\r\nX-Evil: 1@127.0.0.1": 484} {
 		var f *interpreter.DialError
 		if d := b.wait(b.dial(context.Background(), interpreter.Target{URI: uri},

@@ -67,7 +67,7 @@ func (d *dialog) ringOn() {
 		return
 	}
 	if time.Since(i.began) > maxRing {
-		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: causeOf(480),
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: interpreter.CauseOf(480),
 			Reason: "nobody answered the call"})
 		return
 	}
@@ -119,7 +119,7 @@ func (d *dialog) acceptAgain() {
 	}
 	if !time.Now().Before(i.until) {
 		d.invite = nil
-		why := &interpreter.Hangup{By: interpreter.ByEngine, Code: 408, Cause: causeOf(408), Reason: "no ACK to our answer"}
+		why := &interpreter.Hangup{By: interpreter.ByEngine, Code: 408, Cause: interpreter.CauseOf(408), Reason: "no ACK to our answer"}
 		if d.byeLater != nil {
 			d.bye(d.byeLater)
 			return
@@ -157,7 +157,7 @@ func (d *dialog) acked(ack *sip.Request) {
 		err = d.user.update(s)
 	}
 	if err != nil {
-		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: causeOf(488),
+		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 488, Cause: interpreter.CauseOf(488),
 			Reason: "the answer in the ACK is not usable"})
 	}
 }
@@ -200,7 +200,7 @@ func (d *dialog) cancelled(reason string) {
 	if !i.initial {
 		return
 	}
-	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: causeOf(487),
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: interpreter.CauseOf(487),
 		Reason: "caller hung up before the answer"}
 	if reason != "" {
 		why.Reason += ": " + shorten(reason)

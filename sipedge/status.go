@@ -22,26 +22,4 @@ func phrase(code int) string {
 	return "Refused"
 }
 
-// causes are the words of the telephone network for a final SIP code.
-var causes = map[int]string{
-	200: "NORMAL_CLEARING", 403: "CALL_REJECTED", 404: "UNALLOCATED_NUMBER", 408: "NO_ANSWER", 410: "NUMBER_CHANGED",
-	480: "NO_USER_RESPONSE", 484: "INVALID_NUMBER_FORMAT", 486: "USER_BUSY", 487: "ORIGINATOR_CANCEL",
-	488: "INCOMPATIBLE_DESTINATION", 500: "NORMAL_TEMPORARY_FAILURE", 502: "NETWORK_OUT_OF_ORDER",
-	503: "NORMAL_TEMPORARY_FAILURE", 504: "RECOVERY_ON_TIMER_EXPIRE", 600: "USER_BUSY", 603: "CALL_REJECTED",
-	604: "NO_ROUTE_DESTINATION", 606: "INCOMPATIBLE_DESTINATION",
-}
-
-func causeOf(code int) string {
-	if c, ok := causes[code]; ok {
-		return c
-	}
-	switch {
-	case code >= 200 && code < 300:
-		return "NORMAL_CLEARING"
-	case code >= 500:
-		return "NORMAL_TEMPORARY_FAILURE"
-	}
-	return "INTERWORKING"
-}
-
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -43,7 +43,8 @@ func runVerb(t *testing.T, make func(ctx context.Context) world, f interpreter.V
 			w.blobs = memstore.NewBlobs()
 		}
 		records := memstore.NewRecords()
-		d := &plain.Dialect{Commands: map[string]func(string) interpreter.Verb{"do": func(string) interpreter.Verb { return f }}}
+		d := &plain.Dialect{Commands: map[string]func(
+			string) interpreter.Verb{"do": func(string) interpreter.Verb { return f }}}
 		m := interpreter.NewManager(interpreter.Config{
 			Dialects: interpreter.Dialects{d}, Web: fixtures.NewWeb(nil), Lines: w.lines, Records: records, Blobs: w.blobs,
 			Outbox: quiet{records}, Observers: []interpreter.Observer{func(e interpreter.Event) {
@@ -52,7 +53,8 @@ func runVerb(t *testing.T, make func(ctx context.Context) world, f interpreter.V
 				texts = append(texts, e.Text)
 			}},
 		})
-		if _, err := m.Start(w.leg, interpreter.Start{Request: interpreter.Request{Inline: []byte("plain\ndo\n")}}); err != nil {
+		if _, err := m.Start(w.leg,
+			interpreter.Start{Request: interpreter.Request{Inline: []byte("plain\ndo\n")}}); err != nil {
 			t.Fatal(err)
 		}
 		m.Drain(t.Context())
@@ -127,7 +129,8 @@ func TestRecordingWithoutRoomIsNoted(t *testing.T) {
 // broken is a leg whose file cannot be written on.
 type broken struct{ *fixtures.Leg }
 
-func (l broken) Record(ctx context.Context, _ io.WriteSeeker, _ interpreter.RecordOptions) (interpreter.Recorded, error) {
+func (l broken) Record(ctx context.Context, _ io.WriteSeeker, _ interpreter.RecordOptions) (interpreter.Recorded,
+	error) {
 	if err := interpreter.Sleep(ctx, 3*time.Second); err != nil {
 		return interpreter.Recorded{}, err
 	}
@@ -146,7 +149,8 @@ func TestRecordingThatBreaksIsKeptAsFailed(t *testing.T) {
 		}
 		return out, c.Records.Get(ctx, interpreter.KindRecording, got.Recording.ID, &stored)
 	})
-	if got.Recording.Status != verbs.RecordingFailed || stored.Status != verbs.RecordingFailed || stored.Fault != interpreter.CodeRecording {
+	if got.Recording.Status != verbs.RecordingFailed || stored.Status != verbs.RecordingFailed ||
+		stored.Fault != interpreter.CodeRecording {
 		t.Errorf("%+v\n%+v", got.Recording, stored)
 	}
 	if !slices.Contains(texts, "90004: no room left") {
@@ -190,7 +194,8 @@ func TestPanicInAnOperationEndsOneCall(t *testing.T) {
 			_, err := verbs.Dial{Targets: []verbs.Callee{{Target: interpreter.Target{URI: "sip:a@b"}}}}.Run(ctx, c)
 			return interpreter.Continue(), err
 		})
-	if !slices.Contains(texts, "12400: internal failure: boom") || !slices.Contains(texts, "hangup by engine: internal failure") {
+	if !slices.Contains(texts, "12400: internal failure: boom") ||
+		!slices.Contains(texts, "hangup by engine: internal failure") {
 		t.Error(strings.Join(texts, "\n"))
 	}
 }
@@ -198,10 +203,12 @@ func TestPanicInAnOperationEndsOneCall(t *testing.T) {
 // partingWords is a leg whose party hangs up after a second, with a header in the message that says so.
 type partingWords struct{ *fixtures.Lines }
 
-func (w partingWords) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+func (w partingWords) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg,
+	error) {
 	leg, err := w.Lines.Dial(ctx, to, o)
 	if err == nil {
-		said := interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Headers: []interpreter.Header{{Name: "X-Said", Value: "bye"}}}
+		said := interpreter.Hangup{By: interpreter.ByCaller, Code: 200,
+			Headers: []interpreter.Header{{Name: "X-Said", Value: "bye"}}}
 		time.AfterFunc(time.Second, func() { leg.Hangup(ctx, said) })
 	}
 	return leg, err
@@ -236,7 +243,8 @@ func TestDialWithoutTargetsFails(t *testing.T) {
 
 // TestCallerIsOpenedStepByStep holds the order of 180, 183 and 200 towards a caller who is answered with the bridge.
 func TestCallerIsOpenedStepByStep(t *testing.T) {
-	s := mustParse(t, "call\nanswer bob after 3s early after 1s hangup after 2s\n-- POST https://app.test/start --\nplain\nlate early late to=bob\n")
+	s := mustParse(t, "call\nanswer bob after 3s early after 1s hangup after 2s\n-- POST https://app.test/start --\n"+
+		"plain\nlate early late to=bob\n")
 	synctest.Test(t, func(t *testing.T) {
 		out, err := fixtures.Execute(t.Context(), s, options())
 		if err != nil {
@@ -298,7 +306,8 @@ drop
 		seen.Write(cdr)
 		fmt.Fprint(&seen, out.Posts)
 	})
-	if text := seen.String(); strings.Contains(text, "8#6*") || strings.Contains(text, "8%236") || !strings.Contains(text, "****") || !strings.Contains(text, "/gone") {
+	if text := seen.String(); strings.Contains(text, "8#6*") || strings.Contains(text, "8%236") ||
+		!strings.Contains(text, "****") || !strings.Contains(text, "/gone") {
 		t.Error(text)
 	}
 }

@@ -79,7 +79,8 @@ func TestNothingStaysOfCalls(t *testing.T) {
 		for i := range calls {
 			leg := fixtures.NewLeg(t.Context(), interpreter.LegInfo{})
 			start := interpreter.Start{Request: interpreter.Request{URL: "https://app.test/start"},
-				StatusCallback: interpreter.StatusCallback{URL: "https://app.test/status", Events: []string{"ringing", "completed"}}}
+				StatusCallback: interpreter.StatusCallback{URL: "https://app.test/status",
+					Events: []string{"ringing", "completed"}}}
 			if i%10 == 0 {
 				start.Request.URL = "https://app.test/missing"
 			}
@@ -130,7 +131,8 @@ func (e *site) counts(t *testing.T, legs int) {
 			q.After = ids[len(ids)-1]
 		}
 	}
-	if e.box.Pending() != 0 || n[interpreter.KindCall] != 0 || n[interpreter.KindOutbox] != 0 || n[interpreter.KindCDR] < legs {
+	if e.box.Pending() != 0 || n[interpreter.KindCall] != 0 || n[interpreter.KindOutbox] != 0 ||
+		n[interpreter.KindCDR] < legs {
 		t.Error(fmt.Sprint("open calls, waiting callbacks, records: ", n, ", legs: ", legs))
 	}
 }

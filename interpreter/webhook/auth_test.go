@@ -110,8 +110,8 @@ func TestDigest(t *testing.T) {
 // TestDigestOfRFC2617 checks our use of the library with the example of the RFC, section 3.5.
 func TestDigestOfRFC2617(t *testing.T) {
 	h := func(s string) string { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]) }
-	best, _, ok := choose(parseChallenges([]string{ //nolint:lll // as the RFC has it
-		`Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`}))
+	best, _, ok := choose(parseChallenges([]string{`Digest realm="testrealm@host.com", qop="auth,auth-int", ` +
+		`nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"`}))
 	if !ok || best == nil {
 		t.Fatal("no challenge")
 	}

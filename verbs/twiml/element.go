@@ -58,7 +58,8 @@ func (r *reader) child(n *node, parent string, code int) *element {
 			placesOf(n.name))
 		return nil
 	default:
-		r.warn(n, code, "", "<%s> is not a TwiML element and is skipped%s", n.name, verbs.DidYouMean(n.name, childrenOf(parent)))
+		r.warn(n, code, "", "<%s> is not a TwiML element and is skipped%s", n.name,
+			verbs.DidYouMean(n.name, childrenOf(parent)))
 		return nil
 	}
 	e := &element{node: n, r: r, s: s, read: map[string]bool{}}
