@@ -78,12 +78,14 @@ func TestNothingShowsSecrets(t *testing.T) {
 	with := func(path string) string { return "http://user:canary-url-pass@" + host + path }
 	pages := map[string]func() string{
 		"/start": func() string {
-			return `<Response><Play>` + with("/gone20ms.wav") + `</Play><Dial action="` + with("/dialled") + `"><Sip username="u" password="canary-sip-pass">` +
+			return `<Response><Play>` + with("/gone20ms.wav") + `</Play><Dial action="` + with("/dialled") +
+				`"><Sip username="u" password="canary-sip-pass">` +
 				`sip:bob@pbx.test</Sip></Dial></Response>`
 		},
 		"/dialled": func() string { return `<Response><Redirect method="POST">` + with("/flow") + `</Redirect></Response>` },
 		"/flow": func() string {
-			return `{"module":"play","data":{"id":"` + with("/gone20ms.wav") + `"},"children":{"_":{"module":"pivot","data":{"voice_url":"` + with("/broken") +
+			return `{"module":"play","data":{"id":"` + with("/gone20ms.wav") +
+				`"},"children":{"_":{"module":"pivot","data":{"voice_url":"` + with("/broken") +
 				`","debug":true},"children":{"_":{"module":"pivot","data":{"voice_url":"` + with("/500") + `"}}}}}}`
 		},
 		"/broken": func() string { return `{"module":` },
@@ -142,7 +144,8 @@ func runSecretly(t *testing.T, seen *leaks, start interpreter.Start) interpreter
 	log.SetLevel(logrus.TraceLevel)
 	records, web := memstore.NewRecords(), webhook.New(webhook.Config{AllowPrivate: true})
 	account := interpreter.Account{ID: interpreter.NewID(), Token: "canary/token+1"}
-	box := outbox.New(outbox.Config{Records: records, Web: web, Observer: seen.observe, Log: log.WithField("part", "outbox"),
+	box := outbox.New(outbox.Config{Records: records, Web: web, Observer: seen.observe,
+		Log:     log.WithField("part", "outbox"),
 		Account: func(string) interpreter.Account { return account }})
 	if err := box.Start(t.Context()); err != nil {
 		t.Fatal(err)
