@@ -118,7 +118,8 @@ func (d *dialog) safely(work func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			d.log.WithField("panic", shorten(fmt.Sprint(p))).Errorf("panic in dialog: %s", debug.Stack())
-			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 500, Cause: interpreter.CauseOf(500), Reason: "internal fault"})
+			d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 500, Cause: interpreter.CauseOf(500),
+				Reason: "internal fault"})
 		}
 	}()
 	work()

@@ -53,7 +53,8 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 
 // byeCause says in our words why the peer hung up.
 func byeCause(req *sip.Request) *interpreter.Hangup {
-	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: interpreter.CauseOf(200), Reason: "far end hung up",
+	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: interpreter.CauseOf(200),
+		Reason:  "far end hung up",
 		Headers: customHeaders(req)}
 	if h := req.GetHeader("reason"); h != nil {
 		why.Reason += ": " + shorten(h.Value())

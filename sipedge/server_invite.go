@@ -119,7 +119,8 @@ func (d *dialog) acceptAgain() {
 	}
 	if !time.Now().Before(i.until) {
 		d.invite = nil
-		why := &interpreter.Hangup{By: interpreter.ByEngine, Code: 408, Cause: interpreter.CauseOf(408), Reason: "no ACK to our answer"}
+		why := &interpreter.Hangup{By: interpreter.ByEngine, Code: 408, Cause: interpreter.CauseOf(408),
+			Reason: "no ACK to our answer"}
 		if d.byeLater != nil {
 			d.bye(d.byeLater)
 			return
