@@ -74,7 +74,8 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open RTP: %w", err)
 	}
-	h := &Half{stream: stream, sounds: s, codec: first, digits: make(chan interpreter.Digit, digitsKept), live: make(chan struct{}, 1)}
+	h := &Half{stream: stream, sounds: s, codec: first, digits: make(chan interpreter.Digit, digitsKept),
+		live: make(chan struct{}, 1)}
 	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
 	h.running.Go(func() { h.watch(gone) })
@@ -145,7 +146,8 @@ func (h *Half) watch(gone func(reason string)) {
 			pause = min(2*pause, most)
 			if at := h.stream.FirstPacketSent(); !sent && !at.IsZero() {
 				sent = true
-				h.tell(interpreter.Event{Time: at, Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia, Text: "first packet sent"})
+				h.tell(interpreter.Event{Time: at, Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia,
+					Text: "first packet sent"})
 			}
 			if !came && h.stream.Stats().Received > 0 {
 				came = true

@@ -142,12 +142,14 @@ func TestBridgeRecording(t *testing.T) {
 		from, long time.Duration
 		other      func(*terms)
 	}{
-		"mixed":        {low: time.Second, high: time.Second, long: 3 * time.Second},
-		"inbound":      {o: interpreter.BridgeOptions{Track: "inbound", Stereo: true}, low: time.Second, long: 3 * time.Second},
-		"outbound":     {o: interpreter.BridgeOptions{Track: "outbound"}, high: time.Second, long: 3 * time.Second},
-		"two channels": {o: interpreter.BridgeOptions{Stereo: true, Track: "both"}, low: time.Second, high: time.Second, stereo: true, long: 3 * time.Second},
-		"rung before":  {o: interpreter.BridgeOptions{Lead: 30 * time.Second}, low: time.Second, high: time.Second, from: 30 * time.Second, long: 33 * time.Second},
-		"two rates":    {low: time.Second, high: time.Second, long: 3 * time.Second, other: wide},
+		"mixed": {low: time.Second, high: time.Second, long: 3 * time.Second},
+		"inbound": {o: interpreter.BridgeOptions{Track: "inbound", Stereo: true}, low: time.Second,
+			long: 3 * time.Second}, "outbound": {o: interpreter.BridgeOptions{Track: "outbound"}, high: time.Second,
+			long: 3 * time.Second},
+		"two channels": {o: interpreter.BridgeOptions{Stereo: true, Track: "both"}, low: time.Second, high: time.Second,
+			stereo: true, long: 3 * time.Second}, "rung before": {o: interpreter.BridgeOptions{Lead: 30 * time.Second},
+			low: time.Second, high: time.Second, from: 30 * time.Second, long: 33 * time.Second},
+		"two rates": {low: time.Second, high: time.Second, long: 3 * time.Second, other: wide},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			a, b, d := newLine(t, nil, nil), newLine(t, nil, tc.other), &disk{}
@@ -173,7 +175,8 @@ func TestBridgeRecording(t *testing.T) {
 			if tc.stereo && (left.tone(highTone) > 0 || right.tone(lowTone) > 0) {
 				t.Errorf("%s: the parties are not apart", name)
 			}
-			if first, _ := left.bounds(); tc.low > 0 && !near(time.Duration(first)*20*time.Millisecond, tc.from, 100*time.Millisecond) {
+			if first, _ := left.bounds(); tc.low > 0 && !near(time.Duration(first)*20*time.Millisecond, tc.from,
+				100*time.Millisecond) {
 				t.Errorf("%s: sound begins with frame %d, want it after %v", name, first, tc.from)
 			}
 		})
@@ -309,7 +312,8 @@ func TestPromptInBridge(t *testing.T) {
 		}
 		time.Sleep(1500 * time.Millisecond)
 		s := a.heard()
-		if low, high := s.tone(lowTone), s.tone(highTone); !near(low, time.Second, 60*time.Millisecond) || !near(high, 2*time.Second, 100*time.Millisecond) {
+		if low, high := s.tone(lowTone), s.tone(highTone); !near(low, time.Second, 60*time.Millisecond) ||
+			!near(high, 2*time.Second, 100*time.Millisecond) {
 			t.Errorf("heard %v of the prompt and %v of the other party, want 1 s and 2 s", low, high)
 		}
 		j.end() //nolint:errcheck // looked at elsewhere

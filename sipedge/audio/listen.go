@@ -7,8 +7,8 @@ import (
 	"pintle/media/rtpio"
 )
 
-// listener gives what a half's party says, frame by frame at a rate of its own, with silence in the place of frames that
-// were lost because nobody took them in time: what it gives is as long as what was said.
+// listener gives what a half's party says, frame by frame at a rate of its own, with silence in the place of frames
+// that were lost because nobody took them in time: what it gives is as long as what was said.
 type listener struct {
 	half  *Half
 	tap   *media.Tap

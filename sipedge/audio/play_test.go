@@ -340,7 +340,8 @@ func TestSpeechThatBreaksOff(t *testing.T) {
 			src, err := speaks(ctx, u)
 			return brokenOff{src}, err
 		})}, nil)
-		if err := l.Play(t.Context(), interpreter.Prompt{Text: interpreter.Words("one. two.")}); interpreter.CodeOf(err) != interpreter.CodeNoVoice {
+		if err := l.Play(t.Context(),
+			interpreter.Prompt{Text: interpreter.Words("one. two.")}); interpreter.CodeOf(err) != interpreter.CodeNoVoice {
 			t.Errorf("%v, want a fault 90008", err)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -370,7 +371,8 @@ func TestSlowVoiceIsTold(t *testing.T) {
 func TestPrepare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(t, &Sounds{Files: files(library), Voices: voice(speaks)}, nil)
-		for _, p := range []interpreter.Prompt{{URL: "https://app.test/a"}, {Text: interpreter.Words("a")}, {Tone: "beep"}, {Digits: "1"}} {
+		for _, p := range []interpreter.Prompt{{URL: "https://app.test/a"}, {Text: interpreter.Words("a")}, {Tone: "beep"},
+			{Digits: "1"}} {
 			if err := l.Prepare(t.Context(), p); err != nil {
 				t.Errorf("%+v: %v", p, err)
 			}

@@ -20,9 +20,10 @@ const (
 	flowing = 200 * time.Millisecond
 )
 
-// Record writes what the party says to w until a limit or ctx ends it; see interpreter.Recorder. When the half is closed
-// first, the error is ErrCallOver.
-func (h *Half) Record(ctx context.Context, w io.WriteSeeker, o interpreter.RecordOptions) (interpreter.Recorded, error) {
+// Record writes what the party says to w until a limit or ctx ends it; see interpreter.Recorder. When the half is
+// closed first, the error is ErrCallOver.
+func (h *Half) Record(ctx context.Context, w io.WriteSeeker, o interpreter.RecordOptions) (interpreter.Recorded,
+	error) {
 	rate := h.stream.Rate()
 	out, err := file.NewWriter(writerAt(w), rate, 1)
 	if err != nil {
@@ -36,7 +37,8 @@ func (h *Half) Record(ctx context.Context, w io.WriteSeeker, o interpreter.Recor
 	r := &recording{half: h, from: from, o: o, trim: newTrimmer(out, rate, o.Trim), seen: h.stream.Stats().Received}
 	why, err := r.run(ctx)
 	var key *interpreter.Pressed
-	tone := why == interpreter.RecordCancelled && errors.As(context.Cause(ctx), &key) && key.Digit.Source == interpreter.DigitInband
+	tone := why == interpreter.RecordCancelled && errors.As(context.Cause(ctx), &key) &&
+		key.Digit.Source == interpreter.DigitInband
 	failed := r.trim.finish(tone)
 	if closed := out.Close(); failed == nil {
 		failed = closed

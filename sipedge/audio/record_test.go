@@ -91,7 +91,8 @@ func TestSilenceNeedsPackets(t *testing.T) {
 		time.Sleep(time.Second)
 		s := record(t.Context(), l, &disk{}, interpreter.RecordOptions{Silence: 2 * time.Second})
 		time.Sleep(time.Second)
-		p := rtpio.Params{Codec: l.phone.params(), EventSend: 101, EventRecv: 101, Remote: l.Local(), Direction: rtpio.RecvOnly}
+		p := rtpio.Params{Codec: l.phone.params(), EventSend: 101, EventRecv: 101, Remote: l.Local(),
+			Direction: rtpio.RecvOnly}
 		if err := l.phone.Update(p); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +220,8 @@ func TestRecordingIsCutShort(t *testing.T) {
 			if s.err != want || s.got.Why != interpreter.RecordCancelled || s.took > 1510*time.Millisecond {
 				t.Errorf("%s: %+v, %v after %v; want %v at once", name, s.got, s.err, s.took, want)
 			}
-			if !near(s.got.Length, 1500*time.Millisecond, 20*time.Millisecond) || s.got.Trimmed != s.got.Length || d.clip(t).Duration() != s.got.Length {
+			if !near(s.got.Length, 1500*time.Millisecond, 20*time.Millisecond) || s.got.Trimmed != s.got.Length ||
+				d.clip(t).Duration() != s.got.Length {
 				t.Errorf("%s: %+v, file of %v; want 1.5 s", name, s.got, d.clip(t).Duration())
 			}
 		})
@@ -232,13 +234,15 @@ func TestRecordingOnFullDisk(t *testing.T) {
 			l, d := newLine(t, nil, nil), &disk{room: room}
 			s := record(t.Context(), l, d, interpreter.RecordOptions{MaxLength: time.Minute, Silence: 20 * time.Second})
 			<-s.over
-			if s.got.Why != interpreter.RecordFault || interpreter.CodeOf(s.err) != interpreter.CodeRecording || !errors.Is(s.err, errFull) {
+			if s.got.Why != interpreter.RecordFault || interpreter.CodeOf(s.err) != interpreter.CodeRecording ||
+				!errors.Is(s.err, errFull) {
 				t.Errorf("%s: %+v, %v; want a fault 90004", name, s.got, s.err)
 			}
 			if name == "at once" {
 				return
 			}
-			if c := d.clip(t); !near(c.Duration(), s.got.Trimmed, 10*time.Millisecond) || s.got.Length < s.got.Trimmed || s.got.Length > 3*time.Second {
+			if c := d.clip(t); !near(c.Duration(), s.got.Trimmed, 10*time.Millisecond) || s.got.Length < s.got.Trimmed ||
+				s.got.Length > 3*time.Second {
 				t.Errorf("%s: %+v, file of %v", name, s.got, c.Duration())
 			}
 		})
@@ -333,7 +337,8 @@ func TestRecordWideband(t *testing.T) {
 		l.say(t, "600/1500")
 		<-s.over
 		c, err := file.Open(bytes.NewReader(d.b), file.Hint{Name: "a.wav"})
-		if err != nil || c.Rate() != 16000 || c.Duration() != time.Second || sound(c.Samples()).at(16000).tone(lowTone) < 900*time.Millisecond {
+		if err != nil || c.Rate() != 16000 || c.Duration() != time.Second ||
+			sound(c.Samples()).at(16000).tone(lowTone) < 900*time.Millisecond {
 			t.Errorf("%v, rate %d, %v", err, c.Rate(), c.Duration())
 		}
 	})

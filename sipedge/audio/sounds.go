@@ -41,8 +41,8 @@ type asked struct {
 	times int // below 0: for ever
 }
 
-// source makes the source of a prompt: a file repeated as asked, anything else once through. A source that stands in for what cannot be played
-// comes with the fault that says so. ctx lasts as long as the source is played.
+// source makes the source of a prompt: a file repeated as asked, anything else once through. A source that stands in
+// for what cannot be played comes with the fault that says so. ctx lasts as long as the source is played.
 func (s *Sounds) source(ctx context.Context, p interpreter.Prompt, a asked) (media.Source, error) {
 	switch {
 	case p.URL != "":
