@@ -275,7 +275,8 @@ func TestNoAllocationPerTick(t *testing.T) {
 	over := make(chan struct{}, 2)
 	d := &disk{b: make([]byte, 0, 1<<22)}
 	go func() {
-		halves[0].Join(ctx, halves[2], interpreter.BridgeOptions{Record: d, KeepKeys: "*"}) //nolint:errcheck // ends with the test
+		o := interpreter.BridgeOptions{Record: d, KeepKeys: "*"}
+		halves[0].Join(ctx, halves[2], o) //nolint:errcheck // ends with the test
 		over <- struct{}{}
 	}()
 	go func() {

@@ -118,7 +118,7 @@ func (h *Half) recordBoth(ctx context.Context, other *Half, o interpreter.Bridge
 	left.stop()
 	right.stop()
 	if err == nil {
-		err = m.run(context.Background(), left, right) // what waited for the disk
+		err = m.run(context.Background(), left, right) //nolint:contextcheck // what waited for the disk
 	}
 	if closed := m.out.Close(); err == nil {
 		err = closed
@@ -147,11 +147,11 @@ func (m *mixdown) run(ctx context.Context, left, right *listener) error {
 	for ctx.Err() == nil {
 		l, _, over := left.next(ctx)
 		if over != nil {
-			return nil
+			return nil //nolint:nilerr // the end of a side is the end of the recording, not a fault of the file
 		}
 		r, _, over := right.next(ctx)
 		if over != nil {
-			return nil
+			return nil //nolint:nilerr // likewise
 		}
 		if err := m.write(l, r); err != nil {
 			return err

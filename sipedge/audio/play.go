@@ -184,8 +184,8 @@ func (h *Half) params() codec.Info {
 func (h *Half) sendDigits(ctx context.Context, p interpreter.Prompt) error {
 	err := h.stream.SendDigits(ctx, p.Digits, p.KeyTone, 0)
 	for waited := time.Duration(0); errors.Is(err, dtmf.ErrBusy) && waited < keyEnds; waited += media.FrameDuration {
-		if err := interpreter.Sleep(ctx, media.FrameDuration); err != nil {
-			return err
+		if cause := interpreter.Sleep(ctx, media.FrameDuration); cause != nil {
+			return cause
 		}
 		err = h.stream.SendDigits(ctx, p.Digits, p.KeyTone, 0)
 	}

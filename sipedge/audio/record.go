@@ -79,7 +79,7 @@ func (r *recording) run(ctx context.Context) (interpreter.RecordEnd, error) {
 	}
 	r.from.stop()
 	for {
-		f, real, err := r.from.next(context.Background())
+		f, real, err := r.from.next(context.Background()) //nolint:contextcheck // what waits is written after ctx too
 		if err != nil {
 			break
 		}
@@ -152,7 +152,7 @@ func (s *seekAt) WriteAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := s.Seek(off, io.SeekStart); err != nil {
+	if _, err = s.Seek(off, io.SeekStart); err != nil {
 		return 0, err
 	}
 	n, err := s.Write(p)

@@ -77,7 +77,7 @@ func (s *Sounds) spoken(ctx context.Context, p interpreter.Prompt, c codec.Info)
 	if len(u.Segments) == 0 {
 		return &media.Silence{For: media.FrameDuration}, nil
 	}
-	failed := error(tts.ErrNoVoice)
+	failed := tts.ErrNoVoice
 	if s.Voices != nil {
 		src, err := s.Voices.Synthesize(ctx, u)
 		if err == nil {
