@@ -4,7 +4,8 @@ GO      ?= go
 BIN     := bin
 FUZZTIME ?= 10s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-TAGS    := $(shell test -f media/tts/assets/flite.wasm.gz && echo flite)
+# Looked at when a recipe runs, since flite may just have been fetched.
+TAGS     = $(shell test -f media/tts/assets/flite.wasm.gz && echo flite)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := help
