@@ -14,7 +14,15 @@ type chain struct {
 	c    *Call
 	req  Request
 	next int // hop that is tried when the present document fails
+
+	begun time.Time // of the request
 }
+
+// patience is how long a caller hears nothing before he is given a sign that the call lives.
+const patience = 5 * time.Second
+
+// stillHere is that sign: two soft notes.
+const stillHere = "440/120,0/80,440/120"
 
 // hops of the chain after the request itself.
 const (
@@ -27,6 +35,7 @@ const (
 
 // obtain gets the document of a request, or returns the failure that ends the call.
 func (h *chain) obtain(ctx context.Context) (*Document, error) {
+	h.begun = time.Now()
 	doc, err := h.c.attempt(ctx, h.req)
 	if err == nil {
 		return doc, nil
@@ -79,7 +88,22 @@ func (h *chain) fallback(ctx context.Context, failed error) (*Document, error) {
 	r.Result = h.req.Result
 	r.Result.Fault = &FaultResult{Code: CodeOf(failed), URL: shownURL(h.req.URL)}
 	h.c.hop("fallback URL "+shownURL(r.URL), CodeOf(failed))
+	h.reassure(ctx)
 	return h.c.attempt(ctx, r)
+}
+
+// reassure plays a sign to an answered caller who has heard nothing for long, before another request takes its time:
+// together they would be silent for half a minute. Who is not answered hears ringing.
+func (h *chain) reassure(ctx context.Context) {
+	if h.c.Status() != StatusInProgress || time.Since(h.begun) < patience {
+		return
+	}
+	sign := PromptData{Kind: "tone", What: stillHere}
+	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlay, Text: "tone: the call goes on", Data: sign})
+	if err := h.c.Leg.Play(ctx, Prompt{Tone: stillHere}); err != nil && context.Cause(ctx) == nil {
+		h.c.Fault(err)
+	}
+	h.c.Emit(Event{Lane: LaneCaller, Kind: EvPlayEnd, Text: "prompt over", Data: sign})
 }
 
 // lastGood runs the last good answer of the same URL, if it was marked static: it may come from another caller's call.
