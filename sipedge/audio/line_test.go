@@ -57,7 +57,7 @@ func newLine(t *testing.T, sounds *Sounds, change func(*terms)) *line {
 	}
 	l := &line{events: &events{}, end: here, ear: media.NewTap(a.there.Codec.SampleRate, 10*time.Minute)}
 	l.Half = newHalf(t, here, sounds)
-	l.Half.Trace(l.events.add)
+	l.Trace(l.events.add)
 	l.phone = newHalf(t, there, &Sounds{})
 	for h, p := range map[*Half]rtpio.Params{l.Half: a.here, l.phone: a.there} {
 		if err := h.Update(p); err != nil {
