@@ -94,6 +94,12 @@ func run(args []string) int {
 
 type versionCmd struct{}
 
+// Help shows an example.
+func (versionCmd) Help() string {
+	return `Example:
+  pintle version`
+}
+
 // Run prints the version.
 func (versionCmd) Run() error {
 	fmt.Println("pintle", version)
