@@ -150,7 +150,7 @@ func TestSymbolicLinksLeadNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(outside, filepath.Join(dir, id[30:])); err != nil {
-		t.Skip(err)
+		t.Skipf("symbolic links cannot be made here: %v", err)
 	}
 	if r, err := s.Open(t.Context(), id+".wav"); err == nil {
 		r.Close()
