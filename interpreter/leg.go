@@ -34,6 +34,8 @@ type LegInfo struct {
 	ForwardedFrom string    // number of a Diversion or History-Info header
 	SourceIP      string    // address the signalling came from, without port
 	Username      string    // credential that authenticated the INVITE, if any
+	Device        string    // id of the device that an inbound leg is of, or that was dialled; empty for strangers
+	Account       string    // id of its account; empty for strangers
 	Headers       []Header  // X- headers, User-to-User and Diversion of the INVITE, or of the 200 on a leg we dialled
 	Started       time.Time // INVITE received or sent
 	Answered      time.Time // zero until the leg is answered

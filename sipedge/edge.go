@@ -14,6 +14,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 	"github.com/sirupsen/logrus"
+
+	"pintle/interpreter"
 )
 
 const (
@@ -42,7 +44,11 @@ type Config struct {
 	NewCalls   int            // new calls a second of one unknown source; 0: 10
 	TotalCalls int            // new calls a second in all; 0: 100
 	T1, T2     time.Duration  // of our own retransmissions; 0: RFC 3261
-	Log        *logrus.Entry
+	// Accounts knows the devices that may register and call by digest; nil: none, REGISTER is refused.
+	Accounts      Accounts
+	Registrations Registrations
+	Records       interpreter.Records // keeps bindings over a restart; nil: they are forgotten
+	Log           *logrus.Entry
 }
 
 // Gateway is the trunk for plain numbers. An empty URI means that only sip: targets can be called.
