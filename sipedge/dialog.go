@@ -61,7 +61,7 @@ type dialog struct {
 	routes    []sip.Uri
 	localSeq  uint32
 	remoteSeq uint32
-	neg       *negotiator
+	neg       negotiation
 	invite    *serverInvite
 	creds     *credentials
 	byeLater  *interpreter.Hangup // hang-up that waits for the ACK

@@ -129,7 +129,11 @@ func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 // receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal
 // if that fails.
 func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
-	leg, err := e.newLeg(d, info)
+	leg, err := e.newLeg(d, info, wantsWebRTC(req))
+	if errors.Is(err, errSDP) {
+		d.cancel(nil)
+		return nil, e.reply(req, 488, "", warning(err))
+	}
 	if err != nil {
 		d.cancel(nil)
 		e.log.WithError(err).Warn("no media for an inbound call")

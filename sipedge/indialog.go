@@ -126,7 +126,9 @@ func (d *dialog) negotiate(i *serverInvite) *sip.Response {
 	body, err := sessionBody(contentType(i.req), i.req.Body())
 	if errors.Is(err, errBodyless) {
 		i.late = true
-		i.answer = d.neg.offer()
+		if i.answer, err = d.neg.offer(); err != nil {
+			return d.edge.reply(i.req, 488, "", warning(err))
+		}
 		return nil
 	}
 	if err != nil {

@@ -62,21 +62,25 @@ var (
 
 const maxNotes = 32 // milestones kept until Trace
 
-// newLeg opens the audio of a dialog and joins both.
-func (e *Edge) newLeg(d *dialog, info interpreter.LegInfo) (*Leg, error) {
+// newLeg opens the audio of a dialog and joins both. browser says that the far end is one.
+func (e *Edge) newLeg(d *dialog, info interpreter.LegInfo, browser bool) (*Leg, error) {
 	l := &Leg{dialog: d, edge: e, info: info}
-	a, err := e.cfg.Audio(AudioOptions{LegID: info.ID, Gone: l.mediaGone})
+	a, neg, err := e.openAudio(d, l, browser)
 	if err != nil {
 		return nil, err
 	}
 	l.audio, l.Player, l.Collector, l.Recorder = a, a, a, a
+	d.neg, d.user = neg, l
+	return l, nil
+}
+
+// negotiatorFor makes what negotiates for our own RTP.
+func (e *Edge) negotiatorFor(d *dialog, l *Leg, a Audio) *negotiator {
 	var signalling netip.Addr
 	if ap, err := netip.ParseAddrPort(d.flow.remote); err == nil {
 		signalling = ap.Addr().Unmap()
 	}
-	d.neg = newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(info.Started.UnixNano())>>10)
-	d.user = l
-	return l, nil
+	return newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(l.info.Started.UnixNano())>>10)
 }
 
 // mediaAddress is what our descriptions say: the advertised host where that is an address, for a port is the same on

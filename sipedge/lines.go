@@ -102,11 +102,15 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 	if info.ID == "" {
 		info.ID = interpreter.NewID()
 	}
-	if a.leg, err = e.newLeg(d, info); err != nil {
+	if a.leg, err = e.newLeg(d, info, overWebSocket(a.hop.network)); err != nil {
 		d.cancel(nil)
 		return nil, fmt.Errorf("open media: %w", err)
 	}
-	a.offer = d.neg.offer()
+	if a.offer, err = d.neg.offer(); err != nil {
+		d.cancel(nil)
+		a.leg.audio.Close()
+		return nil, fmt.Errorf("describe media: %w", err)
+	}
 	return a, nil
 }
 

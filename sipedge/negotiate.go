@@ -64,15 +64,18 @@ func newNegotiator(local netip.AddrPort, codecs []string, signalling netip.Addr,
 }
 
 // offer gives everything we speak: the first offer of a call, and the one for an INVITE or re-INVITE that brings none.
-func (n *negotiator) offer() []byte {
+func (n *negotiator) offer() ([]byte, error) {
 	l := mediaLine{kind: "audio", proto: "RTP/AVP", port: int(n.local.Port()), ptime: defaultPtime, dir: sendRecv}
 	l.payloads = append(l.payloads, n.codecs...)
 	l.payloads = append(l.payloads, payload{101, telephoneEvent, 8000, 1})
 	if len(n.refused) == 0 {
 		n.refused = []mediaLine{{}}
 	}
-	return n.print(l, true)
+	return n.print(l, true), nil
 }
+
+// agreed is what was agreed last.
+func (n *negotiator) agreed() Session { return n.current }
 
 // print writes our description. The version of o= moves on only when something else changed (RFC 4566 §5.2).
 func (n *negotiator) print(l mediaLine, mux bool) []byte {

@@ -246,12 +246,12 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 func (a *attempt) settle(res *sip.Response) error {
 	body, err := sessionBody(contentType(res), res.Body())
 	if errors.Is(err, errBodyless) && a.hasEarly {
-		return a.leg.update(a.dialog.neg.current)
+		return a.leg.update(a.dialog.neg.agreed())
 	}
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
-	early := a.dialog.neg.current
+	early := a.dialog.neg.agreed()
 	s, err := a.dialog.neg.accept(body)
 	if err != nil || a.hasEarly && s == early {
 		return err

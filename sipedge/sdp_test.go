@@ -142,7 +142,9 @@ func TestVersions(t *testing.T) {
 
 func TestAccept(t *testing.T) {
 	n := testNegotiator()
-	n.offer()
+	if _, err := n.offer(); err != nil {
+		t.Fatal(err)
+	}
 	s, err := n.accept([]byte(offerText("IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 96 97",
 		"a=rtpmap:96 PCMA/8000\r\na=rtpmap:97 telephone-event/8000\r\n")))
 	if err != nil || s.SendType != 96 || s.RecvType != 8 || s.SendEvents != 97 || s.RecvEvents != 101 {
