@@ -130,7 +130,7 @@ func (e *Edge) capabilities(req *sip.Request) *sip.Response {
 
 func (e *Edge) abilities(req *sip.Request) *sip.Response {
 	return e.reply(req, 200, "", sip.NewHeader("Accept", acceptedBodies), sip.NewHeader("Accept-Encoding", "identity"),
-		sip.NewHeader("Accept-Language", "en"), sip.NewHeader("Supported", ""))
+		sip.NewHeader("Accept-Language", "en"))
 }
 
 // survive keeps a panic from ending the goroutine that reads a socket (R-LIFE-1).

@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// supportedOptions are the option tags a request may require of us (RFC 3261 §8.2.2.3).
-var supportedOptions = map[string]bool{}
-
 // checkMessage is the strict layer in front of every handler. It refuses what has no safe meaning, heals what RFC 4475
 // calls harmless (blanks, folding, compact names, missing brackets), and rewrites the fields it understood into their
 // plain form.

@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
 	congestion     = 1300 // RFC 3261 §18.1.1: larger requests belong on a stream where the peer has one
 	resolveTime    = 5 * time.Second
 )
@@ -204,6 +203,9 @@ func (e *Edge) contact(network string) *sip.ContactHeader {
 // common adds the headers that every request and final reply of ours carries.
 func (e *Edge) common(m sip.Message) {
 	m.AppendHeader(sip.NewHeader("Allow", allowedMethods))
+	if announces(m) {
+		m.AppendHeader(sip.NewHeader("Supported", supportedTags))
+	}
 	if _, ok := m.(*sip.Request); ok {
 		m.AppendHeader(sip.NewHeader("User-Agent", e.agent))
 		return
