@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	congestion     = 1300 // RFC 3261 §18.1.1: larger requests belong on a stream where the peer has one
-	resolveTime    = 5 * time.Second
+	congestion  = 1300 // RFC 3261 §18.1.1: larger requests belong on a stream where the peer has one
+	resolveTime = 5 * time.Second
 )
 
 // flow is the way to a peer: its transport and its address.
