@@ -32,26 +32,27 @@ type Call struct {
 	begun time.Time
 	trace trace
 
-	mu         sync.Mutex // guards what follows
-	status     CallStatus
-	answered   time.Time
-	seq        int // of status callbacks
-	callbacks  []StatusCallback
-	state      map[reflect.Type]any
-	vars       map[string]string
-	recordings []string
-	after      []func(context.Context)
-	last       []Request
-	fault      int
-	documents  int
-	fallbacks  int
-	doc        *Document
-	step       *Step
-	running    bool                    // documents run, or are about to
-	redirect   *Redirect               // waits for a document that it can replace
-	cancelDoc  context.CancelCauseFunc // of the document that runs
-	over       bool
-	background sync.WaitGroup
+	mu          sync.Mutex // guards what follows
+	status      CallStatus
+	answered    time.Time
+	seq         int // of status callbacks
+	callbacks   []StatusCallback
+	state       map[reflect.Type]any
+	vars        map[string]string
+	recordings  []string
+	transferred string // whom its party handed the conversation to
+	after       []func(context.Context)
+	last        []Request
+	fault       int
+	documents   int
+	fallbacks   int
+	doc         *Document
+	step        *Step
+	running     bool                    // documents run, or are about to
+	redirect    *Redirect               // waits for a document that it can replace
+	cancelDoc   context.CancelCauseFunc // of the document that runs
+	over        bool
+	background  sync.WaitGroup
 }
 
 // State returns the call's value of type T, made zero the first time: where a dialect keeps what lives as long as the

@@ -22,19 +22,20 @@ type CallRecord struct {
 // CDR is the record of a finished leg.
 type CDR struct {
 	CallRecord
-	Ended      time.Time         `json:"ended"`
-	Duration   time.Duration     `json:"duration"` // from the first message to the end
-	Billed     time.Duration     `json:"billed"`   // from the answer to the end; 0 if never answered
-	By         Party             `json:"by"`
-	Code       int               `json:"sip_code"`
-	Cause      string            `json:"cause"`
-	Reason     string            `json:"reason,omitempty"`
-	Fault      int               `json:"fault,omitempty"` // numbered code that ended it, docs/errors.md
-	Documents  int               `json:"documents"`
-	Fallbacks  int               `json:"fallbacks,omitempty"`
-	Recordings []string          `json:"recordings,omitempty"`
-	Vars       map[string]string `json:"custom_application_vars,omitempty"`
-	Media      *Quality          `json:"media,omitempty"`
+	Ended       time.Time         `json:"ended"`
+	Duration    time.Duration     `json:"duration"` // from the first message to the end
+	Billed      time.Duration     `json:"billed"`   // from the answer to the end; 0 if never answered
+	By          Party             `json:"by"`
+	Code        int               `json:"sip_code"`
+	Cause       string            `json:"cause"`
+	Reason      string            `json:"reason,omitempty"`
+	Fault       int               `json:"fault,omitempty"` // numbered code that ended it, docs/errors.md
+	Documents   int               `json:"documents"`
+	Fallbacks   int               `json:"fallbacks,omitempty"`
+	Transferred string            `json:"transferred_to,omitempty"` // whom its party handed the conversation to
+	Recordings  []string          `json:"recordings,omitempty"`
+	Vars        map[string]string `json:"custom_application_vars,omitempty"`
+	Media       *Quality          `json:"media,omitempty"`
 }
 
 // Quality is what a leg measured of its sound.

@@ -27,6 +27,10 @@ type Target struct {
 	Headers  []Header      // custom headers of the INVITE, already allowed by the dialect
 	Timeout  time.Duration // ring time; 0: DialOptions.Timeout
 	Delay    time.Duration // wait before it rings, when several ring together
+
+	Redirects  int    // 3xx answers that are followed, at most 5; 0: none, the redirection is a failure
+	Alert      string // Alert-Info for a distinctive ring: a URI, or a name such as "Bellcore-dr2"; empty: none
+	AutoAnswer bool   // the telephone is asked to answer by itself, for paging and intercom
 }
 
 // DialOptions of one attempt.
@@ -37,7 +41,23 @@ type DialOptions struct {
 	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody
 	Progress func(Progress) // told of every change in order, never concurrently; must not block; may be nil
 	Emit     func(Event)    // told of the milestones of the attempt, as Tracer says; may be nil
+
+	Privacy     Privacy // what of From is kept from the called party
+	ForwardedBy Address // who sent the call on, for Diversion and History-Info; zero: nobody
+	ReferredBy  string  // who transferred the call, as Referred-By said; empty: nobody
 }
+
+// Privacy says what of a caller's identity the called party is not shown (RFC 3323). A trusted trunk is told all the
+// same, as an asserted identity that it keeps to itself.
+type Privacy string
+
+// The kinds of privacy.
+const (
+	PrivacyNone   Privacy = ""
+	PrivacyFull   Privacy = "full"
+	PrivacyName   Privacy = "name"
+	PrivacyNumber Privacy = "number"
+)
 
 // Progress is a step of a call attempt.
 type Progress struct {

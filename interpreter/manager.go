@@ -50,7 +50,7 @@ func (l Limits) withDefaults() Limits {
 // MaxEnters is how often one call may enter another flow.
 const MaxEnters = 50
 
-// Config is what a Manager works with. All fields but Lines, Observers, Apology and Log are required.
+// Config is what a Manager works with. All fields but Lines, Observers, Apology, Transfers and Log are required.
 type Config struct {
 	Dialects  Dialects
 	Web       Web
@@ -63,6 +63,7 @@ type Config struct {
 	Apology   Prompt     // spoken when nothing else can be run; zero: the call is refused or hung up without a word
 	Observers []Observer // told of every event of every call
 	Limits    Limits
+	Transfers Transfers                         // who may transfer calls; nil: nobody
 	ReadFile  func(name string) ([]byte, error) // reads file: URLs of the operator; nil: refused
 	Log       *logrus.Entry
 }
@@ -75,6 +76,7 @@ type Manager struct {
 	mu       sync.Mutex // guards what follows
 	calls    map[string]*Call
 	legs     map[string]string // SIP Call-ID to call id
+	seats    map[string]*seat  // places in conversations, by call id
 	draining bool
 	wg       sync.WaitGroup
 }
@@ -92,7 +94,10 @@ func NewManager(cfg Config) *Manager {
 
 // Start runs a call on an inbound leg, or on an outbound one that was answered, and returns at once. ErrOverload
 // means that the leg was not taken; the edge refuses it with 503.
-func (m *Manager) Start(leg Leg, s Start) (*Call, error) {
+func (m *Manager) Start(leg Leg, s Start) (*Call, error) { return m.start(leg, s, "") }
+
+// start runs a call; one that replaces another runs no documents.
+func (m *Manager) start(leg Leg, s Start, replaces string) (*Call, error) {
 	info := leg.Info()
 	c := m.newCall(info.ID, nil)
 	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, info.From, info.To, s, leg
@@ -109,7 +114,7 @@ func (m *Manager) Start(leg Leg, s Start) (*Call, error) {
 	}
 	go func() {
 		defer m.wg.Done()
-		c.live()
+		c.live(replaces)
 		m.remove(c, info.CallID)
 	}()
 	return c, nil
@@ -196,14 +201,12 @@ func (m *Manager) Drain(ctx context.Context) {
 }
 
 // live is the life of one call, from its first document to its CDR. A panic in a verb ends this call alone.
-func (c *Call) live() {
+func (c *Call) live(replaces string) {
 	ctx := c.Leg.Context()
 	c.safely(func() { c.SetStatus(ctx, c.firstStatus()) })
 	limit, stop := context.WithTimeoutCause(ctx, c.m.cfg.Limits.CallLength, ErrTimeLimit)
 	defer stop()
-	first := c.Start.Request
-	first.local = true
-	why := c.runSafely(limit, first)
+	why := c.first(limit, replaces)
 	if ctx.Err() == nil && why != nil {
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 32*time.Second)
 		if err := c.Leg.Hangup(after, *why); err != nil {
@@ -215,6 +218,16 @@ func (c *Call) live() {
 		<-ctx.Done() // released: someone else has the leg; the record is written when it ends
 	}
 	c.finish(ctx)
+}
+
+// first runs what the call began for.
+func (c *Call) first(ctx context.Context, replaces string) *Hangup {
+	if replaces != "" {
+		return c.takeOver(ctx, replaces)
+	}
+	r := c.Start.Request
+	r.local = true
+	return c.runSafely(ctx, r)
 }
 
 func (c *Call) firstStatus() CallStatus {

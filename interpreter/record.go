@@ -149,7 +149,7 @@ func (c *Call) cdr(why *Hangup, now time.Time) CDR {
 	}
 	c.mu.Lock()
 	r.Recordings = append(r.Recordings, c.recordings...)
-	r.Documents, r.Fallbacks = c.documents, c.fallbacks
+	r.Documents, r.Fallbacks, r.Transferred = c.documents, c.fallbacks, c.transferred
 	if r.Fault == 0 {
 		r.Fault = c.fault
 	}
