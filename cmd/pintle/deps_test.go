@@ -68,6 +68,8 @@ var outsiders = []struct {
 	{"github.com/pion/sdp", []string{"sipedge"}, "one place knows SDP syntax"},
 	{"github.com/pion/rtp", []string{"media/rtpio"}, "one place knows RTP headers"},
 	{"github.com/pion/rtcp", []string{"media/rtpio"}, "one place knows RTCP"},
+	{"github.com/pion/srtp", []string{"media/rtpio"}, "one place protects packets"},
+	{"github.com/pion/dtls", []string{"media/rtpio"}, "one place agrees on their keys"},
 	{"github.com/hashicorp/go-retryablehttp", []string{"interpreter/webhook"}, "one HTTP client, guarded and bounded"},
 	{"github.com/valyala/fasthttp", []string{"interpreter/httpd", "interpreter/rest", "interpreter/api",
 		"interpreter/inspect"},

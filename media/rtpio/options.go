@@ -78,6 +78,10 @@ type Params struct {
 	AnySource bool
 	// Inband listens for keypad tones in the audio.
 	Inband bool
+
+	// Keys protect the stream (SRTP); the zero value is plain RTP. Keys that stay the same over an Update keep their
+	// state.
+	Keys Keys
 }
 
 const (
@@ -112,6 +116,9 @@ func (p *Params) check() error {
 		}
 	}
 	p.Signalling = p.Signalling.Unmap()
+	if err := p.Keys.check(); err != nil {
+		return err
+	}
 	return p.checkRTCP()
 }
 

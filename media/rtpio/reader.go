@@ -30,6 +30,7 @@ type inbound struct {
 	player    *player
 	events    *dtmf.Receiver
 	detector  *dtmf.Detector // nil unless tones are listened for
+	opener    opener
 	packet    rtp.Packet
 	taps      []*media.Tap
 	relay     *relay // to the other leg of a bridge
@@ -44,8 +45,8 @@ type inbound struct {
 	digit   dtmf.Event // the last one
 	digitAt time.Time
 
-	foreign, invalid, wrongType, flooded, lostDigits uint64
-	remote                                           remoteReport
+	foreign, invalid, wrongType, flooded, lostDigits, unauthentic uint64
+	remote                                                        remoteReport
 }
 
 func (i *inbound) start(p Params, now time.Time) {
@@ -108,6 +109,16 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, now time.Time) {
 	defer i.mu.Unlock()
 	if !i.reception.allow(now) {
 		i.flooded++
+		return
+	}
+	// The source is looked at first: a stranger shall not make us compute.
+	if i.opener.secure && !i.learner.plausible(from) {
+		i.foreign++
+		return
+	}
+	b, ok := i.opener.open(b, now)
+	if !ok {
+		i.unauthentic++
 		return
 	}
 	if isRTCP(b) {

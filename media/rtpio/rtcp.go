@@ -161,6 +161,10 @@ func (s *Stream) sendReport(now time.Time, last *rtcp.Goodbye) {
 	if err != nil {
 		return // nothing of it comes from outside
 	}
+	b, ok := s.out.sealReport(b)
+	if !ok {
+		return
+	}
 	// A lost report is made up for by the next one.
 	_, _ = s.report.io.WriteBatch([]Packet{{Buf: b, N: len(b), Addr: to}})
 }

@@ -66,6 +66,15 @@ func (l *learner) accept(addr netip.AddrPort, ssrc uint32) (ok, learned bool) {
 	return negotiated, false
 }
 
+// plausible tells whether a packet from addr may count at all, before it is known what it is.
+func (l *learner) plausible(addr netip.AddrPort) bool {
+	if l.locked.IsValid() {
+		return addr.Addr() == l.locked.Addr()
+	}
+	return l.anywhere || addr.Addr() == l.expected.Addr() || addr == l.former ||
+		l.signalling.IsValid() && addr.Addr() == l.signalling
+}
+
 // from tells whether RTCP from ip may be believed.
 func (l *learner) from(ip netip.Addr) bool {
 	if l.locked.IsValid() {

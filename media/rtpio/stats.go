@@ -28,6 +28,7 @@ type Stats struct {
 	// Dropped unheard: from another address, not RTP or out of sequence, of an
 	// unknown payload type, beyond the limit of packets a second.
 	Foreign, Invalid, WrongType, Flooded uint64
+	Unauthentic                          uint64 // dropped too: SRTP with a bad tag, a wrong key, or seen before
 
 	LostDigits uint64 // nobody read Digits
 	Withheld   uint64 // packets of the other leg not passed on, because something was played
@@ -65,7 +66,7 @@ func (i *inbound) stats(st *Stats) {
 	st.Late, st.Duplicate, st.Reordered = p.late, p.duplicate, p.reordered
 	st.Concealed, st.Missing, st.Trimmed, st.Flushed = p.concealed, p.lost, p.trimmed, p.flushed
 	st.Foreign, st.Invalid, st.WrongType, st.Flooded = i.foreign, i.invalid, i.wrongType, i.flooded
-	st.LostDigits = i.lostDigits
+	st.LostDigits, st.Unauthentic = i.lostDigits, i.unauthentic
 	st.RemoteLoss, st.RemoteJitter, st.RTT, st.Reports = i.remote.loss, i.remote.jitter, i.remote.rtt, i.remote.count
 }
 

@@ -53,6 +53,9 @@ func New(o Options, p Params) (*Stream, error) {
 	now := time.Now()
 	s.in.start(p, now)
 	s.out.start(o.RTP, p)
+	if err := s.rekey(p, now); err != nil {
+		return nil, err
+	}
 	s.report.start(o, s.out.ssrc, now)
 	s.read(o.RTP)
 	if o.RTCP != nil {
@@ -71,7 +74,11 @@ func (s *Stream) Update(p Params) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	s.in.update(p, time.Now())
+	now := time.Now()
+	if err := s.rekey(p, now); err != nil {
+		return err
+	}
+	s.in.update(p, now)
 	s.out.update(p)
 	if b := s.bridge.Load(); b != nil {
 		b.arrange()

@@ -33,6 +33,7 @@ type outbound struct {
 	ts      uint32    // of the next packet, which is due at
 	due     time.Time // this time
 	batch   [1]Packet
+	sealer  sealer
 	buf     [maxPacket]byte
 	frame   [media.MaxFrame]int16
 	code    [2 * media.MaxFrame]byte
@@ -261,7 +262,12 @@ func (o *outbound) write(h rtp.Header, payload []byte, now time.Time) {
 		return
 	}
 	n += copy(o.buf[n:], payload)
-	o.batch[0] = Packet{Buf: o.buf[:], N: n, Addr: o.remote}
+	sealed, ok := o.sealer.seal(o.buf[:n])
+	if !ok {
+		o.unsent++
+		return
+	}
+	o.batch[0] = Packet{Buf: sealed, N: len(sealed), Addr: o.remote}
 	if _, err := o.io.WriteBatch(o.batch[:]); err != nil {
 		o.unsent++
 		return
