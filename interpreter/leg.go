@@ -36,6 +36,7 @@ type LegInfo struct {
 	Username      string    // credential that authenticated the INVITE, if any
 	Device        string    // id of the device that an inbound leg is of, or that was dialled; empty for strangers
 	Account       string    // id of its account; empty for strangers
+	Trunk         string    // id of the trunk that brought or carries the call; empty: none did
 	Headers       []Header  // X- headers, User-to-User and Diversion of the INVITE, or of the 200 on a leg we dialled
 	Started       time.Time // INVITE received or sent
 	Answered      time.Time // zero until the leg is answered

@@ -31,12 +31,17 @@ type Target struct {
 	Redirects  int    // 3xx answers that are followed, at most 5; 0: none, the redirection is a failure
 	Alert      string // Alert-Info for a distinctive ring: a URI, or a name such as "Bellcore-dr2"; empty: none
 	AutoAnswer bool   // the telephone is asked to answer by itself, for paging and intercom
+
+	Trunk string        // id of the trunk that carries it; empty: the URI's host, or "default" for a number
+	Sign  time.Duration // given up when it does not even ring so long after the INVITE; 0: Timeout alone counts
+	From  Address       // caller id for this target alone; zero: DialOptions.From
 }
 
 // DialOptions of one attempt.
 type DialOptions struct {
 	ID       string         // id of the new leg; empty: made
 	From     Address        // caller id presented
+	Account  string         // id of the account that calls, for its limits; may be empty
 	Timeout  time.Duration  // ring time; 0: 60 s
 	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody
 	Progress func(Progress) // told of every change in order, never concurrently; must not block; may be nil

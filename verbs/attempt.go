@@ -114,7 +114,7 @@ func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
 	defer n.close()
 	leg, err := a.address(ctx, n)
 	for _, t := range a.to.Others {
-		if !unreachable(err) || ctx.Err() != nil {
+		if ctx.Err() != nil || !a.goesOn(err) {
 			break
 		}
 		a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvRetry, Fault: interpreter.CodeOf(err),
@@ -143,8 +143,17 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 		a.to.Prepare(a.child, &t)
 	}
 	return a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
-		ID: a.child.ID, From: a.child.From, Timeout: t.Timeout, EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
+		ID: a.child.ID, From: a.child.From, Account: a.child.Account.ID, Timeout: t.Timeout, EarlyTo: a.earlyTo,
+		Progress: n.put, Emit: a.child.Emit,
 	})
+}
+
+// goesOn tells whether the party's next address is to be tried.
+func (a *attempt) goesOn(err error) bool {
+	if a.to.GoOn != nil {
+		return err != nil && a.to.GoOn(err)
+	}
+	return unreachable(err)
 }
 
 // unreachable tells whether another address of the same party may do better: a server that failed or did not respond

@@ -33,6 +33,7 @@ const (
 type Callee struct {
 	Target     interpreter.Target
 	Others     []interpreter.Target       // further addresses of the same party, tried in turn when one cannot be reached
+	GoOn       func(error) bool           // whether a failure lets the next of Others try; nil: what could not be reached
 	Screen     *interpreter.Request       // document run on the called leg before it is bridged; nil: none
 	SendDigits string                     // keys sent to the called leg when it answers, before Screen
 	Callback   interpreter.StatusCallback // subscription to the states of the child call

@@ -20,6 +20,8 @@ var arrows = []struct {
 	cmds bool // a program: wires things, nobody imports it
 }{
 	{pkg: "interpreter", why: "the domain knows no verb, no SIP, no account"},
+	{pkg: "interpreter/number", why: "numbers alone"},
+	{pkg: "interpreter/toll", may: []string{"interpreter", "interpreter/number"}, why: "guards lines, and makes none"},
 	{pkg: "interpreter/httpd", may: []string{"interpreter"}, why: "the server knows routes, not what they mean"},
 	{pkg: "interpreter/storetest", may: []string{"interpreter"}, why: "a suite for stores"},
 	{pkg: "interpreter/memstore", may: []string{"interpreter"}, why: "technology behind an interface of the domain"},
@@ -30,7 +32,7 @@ var arrows = []struct {
 	{pkg: "interpreter/timeline", may: []string{"interpreter"}, why: "a view of the trace"},
 	{pkg: "verbs/prompts", why: "texts alone"},
 	{pkg: "verbs/spoken", why: "words alone"},
-	{pkg: "verbs", may: []string{"interpreter", "interpreter/account"},
+	{pkg: "verbs", may: []string{"interpreter", "interpreter/account", "interpreter/number"},
 		why: "operations run on a fake leg: no sipedge, no media"},
 	{pkg: "verbs/twiml", may: []string{"verbs", "verbs/prompts", "verbs/spoken", "interpreter", "interpreter/account"},
 		why: "a dialect does not know the other one"},
