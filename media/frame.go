@@ -55,6 +55,20 @@ type Codec interface {
 	Decode(dst Frame, b []byte) int
 }
 
+// Concealer is a Codec that can replace lost packets better than a PLC, because it knows its own past.
+type Concealer interface {
+	// Conceal writes what takes the place of a lost packet of len(dst) samples; next is the payload of the packet after
+	// it, if that has come, else empty. It returns how many samples it wrote; 0: it cannot.
+	Conceal(dst Frame, next []byte) int
+}
+
+// Release gives back what a codec holds, where it holds something. The codec may be used again; it begins anew then.
+func Release(c Codec) {
+	if r, ok := c.(interface{ Release() }); ok {
+		r.Release()
+	}
+}
+
 // SampleRate returns the rate of the samples c takes and gives. A codec whose
 // RTP clock differs from it (G.722, Opus) tells by a method SampleRate() int.
 func SampleRate(c Codec) int {

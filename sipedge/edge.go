@@ -37,7 +37,7 @@ type Config struct {
 	Calls      Calls          // takes inbound calls
 	Audio      OpenAudio      // opens the audio half of each leg
 	WebRTC     OpenWebRTC     // opens that of a leg to a browser; nil: such calls are refused with 488
-	Codecs     []string       // encoding names, best first; empty: PCMU, PCMA
+	Codecs     []string       // encoding names in upper case, best first; empty: PCMU, PCMA
 	Peers      []netip.Prefix // sources that may call without a public number
 	Gateway    Gateway        // where plain numbers go
 	Headers    []string       // names that documents may set besides X- and User-to-User

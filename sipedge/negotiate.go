@@ -50,7 +50,7 @@ type negotiator struct {
 
 // offered are the payload types we announce by ourselves.
 var offered = map[string]payload{
-	"PCMU": {0, "PCMU", 8000, 1}, "PCMA": {8, "PCMA", 8000, 1},
+	"PCMU": {0, "PCMU", 8000, 1}, "PCMA": {8, "PCMA", 8000, 1}, opusName: {111, opusName, 48000, 2},
 }
 
 func newNegotiator(local netip.AddrPort, codecs []string, signalling netip.Addr, identity uint64) *negotiator {
@@ -183,7 +183,7 @@ func (n *negotiator) match(l mediaLine) (Session, mediaLine, error) {
 	}
 	reply := mediaLine{kind: "audio", proto: l.proto, port: int(n.local.Port()), ptime: int(s.Ptime.Milliseconds())}
 	for _, p := range l.payloads {
-		if s.SendType == noPayload && p.channels == 1 && n.speaks(p) {
+		if s.SendType == noPayload && n.speaks(p) {
 			s.Codec, s.Clock, s.SendType, s.RecvType = p.name, p.clock, int(p.number), int(p.number)
 			reply.payloads = append(reply.payloads, p)
 		}
@@ -192,6 +192,7 @@ func (n *negotiator) match(l mediaLine) (Session, mediaLine, error) {
 		return s, l, sdpError("no codec in common")
 	}
 	reply.payloads = append(reply.payloads, s.accompany(l.payloads)...)
+	s.eventsOfOpus(l.payloads, &reply)
 	return s, reply, nil
 }
 
@@ -238,7 +239,7 @@ func (n *negotiator) place(s *Session, l mediaLine) error {
 
 func (n *negotiator) speaks(p payload) bool {
 	for _, c := range n.codecs {
-		if c.name == p.name && c.clock == p.clock {
+		if c.name == p.name && c.clock == p.clock && c.channels == p.channels {
 			return true
 		}
 	}

@@ -290,13 +290,19 @@ func writeLine(b *strings.Builder, l mediaLine, rtcpMux bool) {
 		if name == telephoneEvent {
 			name = "telephone-event"
 		}
+		if name == opusName {
+			name = "opus"
+		}
 		fmt.Fprintf(b, "a=rtpmap:%d %s/%d", p.number, name, p.clock)
 		if p.channels > 1 {
 			fmt.Fprintf(b, "/%d", p.channels)
 		}
 		b.WriteString(crlf)
-		if p.name == telephoneEvent {
+		switch p.name {
+		case telephoneEvent:
 			fmt.Fprintf(b, "a=fmtp:%d 0-16\r\n", p.number)
+		case opusName:
+			fmt.Fprintf(b, "a=fmtp:%d useinbandfec=1\r\n", p.number)
 		}
 	}
 	fmt.Fprintf(b, "a=ptime:%d\r\n", l.ptime)

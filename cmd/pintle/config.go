@@ -42,7 +42,9 @@ type sipConfig struct {
 }
 
 type rtpConfig struct {
-	Ports string `yaml:"ports"` // 10000-29999
+	Ports       string   `yaml:"ports"`        // 10000-29999
+	Codecs      []string `yaml:"codecs"`       // of SIP legs, best first; empty: PCMU, PCMA
+	BrowserPort int      `yaml:"browser_port"` // UDP, for all browsers; 0: a free one
 }
 
 type httpConfig struct {
@@ -242,6 +244,17 @@ func (r rtpConfig) ports() (low, high int, err error) {
 func (c *config) checkRTP() error {
 	if _, _, err := c.RTP.ports(); err != nil {
 		return fmt.Errorf("rtp.ports %q: give a range such as %s", c.RTP.Ports, defaultPorts)
+	}
+	for i, name := range c.RTP.Codecs {
+		c.RTP.Codecs[i] = strings.ToUpper(name)
+		switch c.RTP.Codecs[i] {
+		case "PCMU", "PCMA", "OPUS":
+		default:
+			return fmt.Errorf("rtp.codecs %q: give any of PCMU, PCMA and opus", name)
+		}
+	}
+	if c.RTP.BrowserPort < 0 || c.RTP.BrowserPort > 65535 {
+		return fmt.Errorf("rtp.browser_port %d: give a UDP port, or 0 for a free one", c.RTP.BrowserPort)
 	}
 	return nil
 }

@@ -72,6 +72,8 @@ var outsiders = []struct {
 	{"github.com/pion/rtcp", []string{"media/rtpio"}, "one place knows RTCP"},
 	{"github.com/pion/srtp", []string{"media/rtpio"}, "one place protects packets"},
 	{"github.com/pion/dtls", []string{"media/rtpio"}, "one place agrees on their keys"},
+	{"github.com/thesyncim/gopus", []string{"media/codec"}, "one place knows the Opus library"},
+	{"github.com/pion/webrtc", []string{"sipedge/browser"}, "one place knows browsers' media"},
 	{"github.com/hashicorp/go-retryablehttp", []string{"interpreter/webhook"}, "one HTTP client, guarded and bounded"},
 	{"github.com/valyala/fasthttp", []string{"interpreter/httpd", "interpreter/rest", "interpreter/api",
 		"interpreter/inspect"},

@@ -215,6 +215,7 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Gateway:   sipedge.Gateway{URI: e.cfg.SIP.Gateway, Username: e.cfg.SIP.Username, Password: e.cfg.SIP.Password},
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
+		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)

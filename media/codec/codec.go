@@ -17,14 +17,17 @@ type Info struct {
 	SampleRate  int    // samples a second of the frames it takes
 	// New makes a codec for one direction of one leg.
 	New func() media.Codec
+	// Stateful: a payload depends on those before it, so payloads are neither kept nor joined to longer ones.
+	Stateful bool
 }
 
 // list is in the order of preference. A new codec is one line here.
 var list = [...]Info{
-	{"PCMU", 0, 8000, 8000, func() media.Codec { return PCMU{} }},
-	{"PCMA", 8, 8000, 8000, func() media.Codec { return PCMA{} }},
-	{"L16", Dynamic, 16000, 16000, func() media.Codec { return L16{Rate: 16000} }},
-	{"L16", Dynamic, 8000, 8000, func() media.Codec { return L16{Rate: 8000} }},
+	{"PCMU", 0, 8000, 8000, func() media.Codec { return PCMU{} }, false},
+	{"PCMA", 8, 8000, 8000, func() media.Codec { return PCMA{} }, false},
+	{"L16", Dynamic, 16000, 16000, func() media.Codec { return L16{Rate: 16000} }, false},
+	{"L16", Dynamic, 8000, 8000, func() media.Codec { return L16{Rate: 8000} }, false},
+	{"opus", Dynamic, opusClock, opusRate, func() media.Codec { return &Opus{} }, true},
 }
 
 // All returns every codec in the order of preference. The caller may change the slice.

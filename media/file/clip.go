@@ -116,7 +116,7 @@ func (c *Clip) Prepare(info codec.Info) error {
 	if err != nil {
 		return fmt.Errorf("prepare %s for %s: %w", c.name, info.Name, err)
 	}
-	if at.Duration() > maxEncoded {
+	if info.Stateful || at.Duration() > maxEncoded {
 		return nil
 	}
 	key := encodedKey{info.Name, info.ClockRate}

@@ -81,7 +81,7 @@ func (o *outbound) sendEvents(now time.Time) {
 			if f.Has(dtmf.SendFirst) {
 				d.start = o.ts
 			}
-			h := rtp.Header{PayloadType: d.pt, Marker: f.Has(dtmf.SendFirst), Timestamp: d.start + d.sender.Offset()}
+			h := rtp.Header{PayloadType: d.pt, Marker: f.Has(dtmf.SendFirst), Timestamp: d.start + d.sender.Offset()*d.scale}
 			o.packet(h, d.event[:n], now)
 		}
 		o.advance(o.params.Ptime)
@@ -94,6 +94,7 @@ func (o *outbound) sendEvents(now time.Time) {
 func (d *dialler) prepare(p Params) {
 	d.sender = dtmf.NewSender(p.EventRate, p.Ptime)
 	d.pt = p.EventSend
+	d.scale = uint32(max(1, p.Codec.ClockRate/p.EventRate))
 	d.finish()
 }
 

@@ -84,6 +84,15 @@ func (j *jitter) peek() (s *slot, ok bool) {
 	return s, s.full && s.seq == j.head
 }
 
+// after returns the payload of the audio packet behind the next one, if it is there.
+func (j *jitter) after() []byte {
+	s := &j.slots[(j.head+1)%ringSize]
+	if !s.full || s.seq != j.head+1 || s.kind != kindAudio {
+		return nil
+	}
+	return s.buf
+}
+
 // pass goes on to the next sequence number, present or not.
 func (j *jitter) pass() {
 	if s, ok := j.peek(); ok {

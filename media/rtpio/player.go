@@ -23,6 +23,7 @@ type player struct {
 	codec  media.Codec
 	rate   int
 	plc    *media.PLC
+	own    media.Concealer // the codec, where it replaces lost packets itself; else nil
 	noise  media.Noise
 
 	pcm  []int16 // decoded, not yet played
@@ -46,6 +47,7 @@ type player struct {
 func newPlayer(c media.Codec) *player {
 	rate := media.SampleRate(c)
 	p := &player{codec: c, rate: rate, plc: media.NewPLC(rate), target: minTarget, buffering: true}
+	p.own, _ = c.(media.Concealer)
 	// A G.711 packet of the greatest size fits too.
 	p.pcm = make([]int16, max(media.Samples(rate, longestPacket), maxPacket)+media.FrameSize(rate))
 	p.unit = media.FrameSize(rate)
@@ -157,7 +159,12 @@ func (p *player) decode(payload []byte) {
 
 func (p *player) conceal() {
 	n := min(p.unit, len(p.pcm)-p.have)
-	p.plc.Conceal(p.pcm[p.have : p.have+n])
+	gap := p.pcm[p.have : p.have+n]
+	if p.own != nil && p.own.Conceal(gap, p.after()) == n {
+		p.plc.Good(gap)
+	} else {
+		p.plc.Conceal(gap)
+	}
 	p.concealed++
 	p.have += n
 }

@@ -58,6 +58,9 @@ func (i *inbound) start(p Params, now time.Time) {
 
 // prepare makes what depends on the codec and the kinds of digits.
 func (i *inbound) prepare() {
+	if i.player != nil {
+		media.Release(i.player.codec)
+	}
 	i.player = newPlayer(i.params.Codec.New())
 	i.events = dtmf.NewReceiver(i.params.EventRate)
 	i.detector = nil
@@ -92,6 +95,7 @@ func (i *inbound) closeTaps() {
 		_ = t.Close() // never fails
 	}
 	i.taps = nil
+	media.Release(i.player.codec)
 }
 
 // transient tells errors of one datagram, such as an ICMP answer to one we

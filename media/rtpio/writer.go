@@ -76,12 +76,18 @@ func (o *outbound) prepare(p Params) {
 		o.remote = p.Remote // else what was learned stays good until something else is
 	}
 	o.params = p
+	if o.encoder != nil {
+		media.Release(o.encoder)
+	}
 	o.encoder, o.rate = p.Codec.New(), p.Codec.SampleRate
 	clear(o.frame[:])
 	n := o.encoder.Encode(o.code[:], o.frame[:media.FrameSize(o.rate)])
-	o.silence = append([]byte(nil), o.code[:n]...)
+	o.silence = nil
+	if !p.Codec.Stateful {
+		o.silence = append(o.silence, o.code[:n]...)
+	}
 	o.unit = 0
-	if p.Ptime != media.FrameDuration {
+	if p.Ptime != media.FrameDuration && !p.Codec.Stateful {
 		o.unit = n * int(p.Ptime) / int(media.FrameDuration)
 	}
 	o.rest = make([]byte, 0, n+max(n, o.unit))
@@ -116,6 +122,7 @@ func (o *outbound) closeTaps() {
 		_ = t.Close() // never fails
 	}
 	o.taps = nil
+	media.Release(o.encoder)
 }
 
 // units returns d in units of the RTP clock.
@@ -205,7 +212,11 @@ func (s *Stream) sendFrame(now time.Time) {
 	}
 	if n == 0 {
 		o.silent = true
-		o.audio(o.silence, now)
+		quiet := o.silence
+		if quiet == nil {
+			quiet = o.code[:o.encoder.Encode(o.code[:], f)]
+		}
+		o.audio(quiet, now)
 		return
 	}
 	o.sound(o.code[:o.encoder.Encode(o.code[:], f)], now)
@@ -301,6 +312,7 @@ type dialler struct {
 	sender *dtmf.Sender
 	pt     uint8 // payload type of events; 0: tones
 	event  [4]byte
+	scale  uint32 // of the RTP clock to that of events
 	start  uint32
 	slot   time.Duration
 	tones  media.Source
