@@ -20,7 +20,9 @@ type extension struct {
 
 // extensions are all option tags that we know. What is not here, or not needed, is answered with 420 when it is
 // required.
-var extensions = []extension{}
+var extensions = []extension{
+	{tag: "timer", needed: true, told: true}, // RFC 4028
+}
 
 // supportedOptions are the option tags a request may require of us (RFC 3261 §8.2.2.3).
 var supportedOptions = func() map[string]bool {

@@ -65,6 +65,13 @@ type dialog struct {
 	invite    *serverInvite
 	creds     *credentials
 	byeLater  *interpreter.Hangup // hang-up that waits for the ACK
+	caller    bool                // the Call-ID is ours
+	peer      abilities
+	session   sessionTimer
+
+	changes    []*change // wishes of ours, oldest first
+	sending    *change   // the one whose request is on its way
+	backingOff bool      // after glare
 }
 
 func newDialog(e *Edge, callID, localTag string, hops int) *dialog {
@@ -103,6 +110,7 @@ func (d *dialog) run() {
 	defer func() {
 		d.cancel(&interpreter.Hangup{By: interpreter.ByEngine, Code: 500, Reason: "dialog ended"})
 		d.stopInvite()
+		d.session.stop()
 	}()
 	for {
 		work := d.box.take()

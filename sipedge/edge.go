@@ -45,6 +45,10 @@ type Config struct {
 	NewCalls   int            // new calls a second of one unknown source; 0: 10
 	TotalCalls int            // new calls a second in all; 0: 100
 	T1, T2     time.Duration  // of our own retransmissions; 0: RFC 3261
+
+	SessionExpires time.Duration // length of a session that we ask for (RFC 4028); 0: 30 min, below 0: we ask for none
+	MinSE          time.Duration // shortest session that we accept; 0: 90 s
+
 	// Accounts knows the devices that may register and call by digest; nil: none, REGISTER is refused.
 	Accounts      Accounts
 	Registrations Registrations

@@ -82,6 +82,9 @@ func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	if h := req.GetHeader("accept"); h != nil && !acceptsSDP(req) {
 		return "", e.reply(req, 406, "")
 	}
+	if refused = e.tooShort(req); refused != nil {
+		return "", refused
+	}
 	from, _ := req.From().Params.Get("tag")
 	branch, _ := req.Via().Params.Get("branch")
 	key = req.CallID().Value() + "\x00" + from + "\x00" + itoa(int(req.CSeq().SeqNo))
@@ -108,6 +111,7 @@ func acceptsSDP(req *sip.Request) bool {
 func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 	d := newDialog(e, req.CallID().Value(), toTag(req), e.hopsOf(req))
 	d.inviteKey = key
+	d.learn(req)
 	d.remoteTag, _ = req.From().Params.Get("tag")
 	d.local = party{req.To().DisplayName, *req.To().Address.Clone()}
 	d.remote = party{req.From().DisplayName, *req.From().Address.Clone()}

@@ -69,8 +69,12 @@ func (d *dialog) reinvite(req *sip.Request, tx *sip.ServerTx) {
 		// The first INVITE has no final answer yet.
 		d.edge.respond(tx, d.edge.reply(req, 500, "", retryAfter()))
 		return
-	case d.invite != nil:
+	case d.invite != nil || d.offering():
 		d.edge.respond(tx, d.edge.reply(req, 491, ""))
+		return
+	}
+	if res := d.edge.tooShort(req); res != nil {
+		d.edge.respond(tx, res)
 		return
 	}
 	i := &serverInvite{req: req, tx: tx, seq: req.CSeq().SeqNo}
@@ -86,15 +90,28 @@ func (d *dialog) reinvite(req *sip.Request, tx *sip.ServerTx) {
 	if err := d.accept(); err != nil && i.success == nil {
 		d.invite = nil
 		d.edge.respond(tx, d.edge.reply(req, 488, "", warning(err)))
+		d.nextChange()
 	}
 }
 
 // updated answers UPDATE (RFC 3311): like a re-INVITE, without ACK, and only with an offer that can be answered at
 // once.
 func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
+	if res := d.edge.tooShort(req); res != nil {
+		d.edge.respond(tx, res)
+		return
+	}
 	if len(req.Body()) == 0 {
 		d.refresh(req)
-		d.edge.respond(tx, d.edge.reply(req, 200, "", d.edge.contact(d.flow.network)))
+		res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+		if d.state == dialogConfirmed {
+			d.answerTimer(req, res)
+		}
+		d.edge.respond(tx, res)
+		return
+	}
+	if d.offering() {
+		d.edge.respond(tx, d.edge.reply(req, 491, ""))
 		return
 	}
 	if d.state == dialogEarly || d.invite != nil {
@@ -117,6 +134,7 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	}
 	d.refresh(req)
 	res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+	d.answerTimer(req, res)
 	setSDP(res, i.answer)
 	d.edge.respond(tx, res)
 }
@@ -147,6 +165,7 @@ func (d *dialog) refresh(req *sip.Request) {
 	if c := req.Contact(); c != nil {
 		d.target = *c.Address.Clone()
 	}
+	d.learn(req)
 	now := flow{strings.ToUpper(req.Transport()), req.Source()}
 	if now != d.flow {
 		d.edge.dialogs.onFlow(d.flow, -1)

@@ -96,6 +96,7 @@ func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
 	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: plainTo(uri)}, a.hop, uri, creds
+	d.caller = true
 	a.dialog = d
 	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,
 		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop)}

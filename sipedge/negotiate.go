@@ -3,6 +3,7 @@ package sipedge
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -46,6 +47,10 @@ type negotiator struct {
 	last       string // our description as it was sent last, without o=
 	refused    []mediaLine
 	current    Session
+	ours       mediaLine // our line in force
+	mux        bool      // with RTCP on the port of RTP
+	held       bool      // the far end is on hold by us
+	draft      *draft    // our side of the last offer of ours
 }
 
 // offered are the payload types we announce by ourselves.
@@ -65,13 +70,11 @@ func newNegotiator(local netip.AddrPort, codecs []string, signalling netip.Addr,
 
 // offer gives everything we speak: the first offer of a call, and the one for an INVITE or re-INVITE that brings none.
 func (n *negotiator) offer() ([]byte, error) {
-	l := mediaLine{kind: "audio", proto: "RTP/AVP", port: int(n.local.Port()), ptime: defaultPtime, dir: sendRecv}
-	l.payloads = append(l.payloads, n.codecs...)
-	l.payloads = append(l.payloads, payload{101, telephoneEvent, 8000, 1})
 	if len(n.refused) == 0 {
 		n.refused = []mediaLine{{}}
 	}
-	return n.print(l, true), nil
+	n.begin(draft{line: n.line(append(slices.Clone(n.codecs), events), n.held), mux: true, hold: n.held})
+	return n.print(n.draft.line, true), nil
 }
 
 // agreed is what was agreed last.
@@ -133,9 +136,10 @@ func (n *negotiator) answer(offer []byte) ([]byte, Session, error) {
 		}
 		n.refused = append(n.refused, l)
 	}
-	reply.dir = d.media[chosen].dir.mirror()
-	n.current = s
-	return n.print(reply, d.media[chosen].rtcpMux), s, nil
+	reply.dir = d.media[chosen].dir.mirror().narrow(n.held)
+	s.Recv = s.Recv && !n.held
+	n.current, n.ours, n.mux, n.draft = s, reply, d.media[chosen].rtcpMux, nil
+	return n.print(reply, n.mux), s, nil
 }
 
 // accept reads the peer's answer to our offer.
@@ -157,12 +161,16 @@ func (n *negotiator) accept(answer []byte) (Session, error) {
 			return Session{}, err
 		}
 		// What the peer sends carries the numbers that we offered.
-		if p, ok := offered[s.Codec]; ok {
-			s.RecvType = int(p.number)
+		if n.draft != nil {
+			if number, ok := n.draft.line.offeredBy(s.Codec, s.Clock); ok {
+				s.RecvType = number
+			}
+			if s.SendEvents != noPayload {
+				s.RecvEvents, _ = n.draft.line.offeredBy(telephoneEvent, s.EventClock)
+			}
+			s.Recv = s.Recv && !n.draft.hold
 		}
-		if s.SendEvents != noPayload {
-			s.RecvEvents = 101
-		}
+		n.settled()
 		n.current = s
 		return s, nil
 	}

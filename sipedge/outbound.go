@@ -63,6 +63,8 @@ func (a *attempt) call(ctx context.Context) error {
 			return a.failed(ctx, end)
 		case end.res.IsSuccess():
 			return nil
+		case end.res.StatusCode == 422 && round < maxRounds-1 && a.dialog.longer(end.res):
+			continue
 		case (end.res.StatusCode == 401 || end.res.StatusCode == 407) && round < maxRounds-1:
 			again := req.Clone()
 			if a.dialog.creds.authorize(again, end.res, round) {
@@ -97,6 +99,7 @@ func (a *attempt) invite() *sip.Request {
 	for _, h := range a.headers {
 		req.AppendHeader(sip.HeaderClone(h))
 	}
+	d.askTimer(req)
 	setSDP(req, a.offer)
 	a.edge.address(req, a.hop, d.hops)
 	return req
@@ -225,6 +228,8 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	d := a.dialog
 	d.adopt(res)
 	d.state = dialogConfirmed
+	d.learn(res)
+	d.heardTimer(res)
 	d.edge.dialogs.put(d) // before the ACK: a BYE may be the very next message
 	a.ack = d.ackFor(invite)
 	err := a.acknowledge(d, a.ack)

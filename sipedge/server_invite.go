@@ -86,6 +86,7 @@ func (d *dialog) accept() error {
 	}
 	res := d.edge.reply(i.req, 200, "", d.edge.contact(d.flow.network))
 	res.AppendHeader(sip.NewHeader("Accept", acceptedBodies))
+	d.answerTimer(i.req, res)
 	setSDP(res, i.answer)
 	i.stop()
 	i.success = res
@@ -146,6 +147,7 @@ func (d *dialog) acked(ack *sip.Request) {
 		d.bye(d.byeLater)
 		return
 	}
+	defer d.nextChange()
 	if !i.late {
 		return
 	}
@@ -199,6 +201,7 @@ func (d *dialog) cancelled(reason string) {
 	d.invite = nil
 	d.user.note("CANCEL received")
 	if !i.initial {
+		d.nextChange()
 		return
 	}
 	why := &interpreter.Hangup{By: interpreter.ByCaller, Code: 487, Cause: interpreter.CauseOf(487),
