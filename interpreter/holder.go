@@ -25,4 +25,6 @@ type ChangeError struct {
 }
 
 // Error is code and reason.
-func (e *ChangeError) Error() string { return fmt.Sprintf("the far end refused: %d %s", e.Code, e.Reason) }
+func (e *ChangeError) Error() string {
+	return fmt.Sprintf("the far end refused: %d %s", e.Code, e.Reason)
+}

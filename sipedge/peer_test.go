@@ -311,7 +311,7 @@ func (p *peer) expect(want string) message {
 		if m.code() == want || m.method() == want {
 			return m
 		}
-		seen += " " + m.start + ";"
+		seen += " " + m.start + " " + m.get("reason") + ";"
 	}
 	p.t.Fatalf("%s did not come, only:%s", want, seen)
 	return message{}

@@ -46,8 +46,11 @@ func sessionExpires(value string) (time.Duration, string, bool) {
 	if !ok {
 		return 0, "", false
 	}
-	who, _ := nameAddr{params: ";" + params}.param("refresher")
-	switch who = strings.ToLower(strings.TrimSpace(who)); who {
+	who := ""
+	if plain, err := squeezeParams(";" + params); err == nil {
+		who, _ = nameAddr{params: plain}.param("refresher")
+	}
+	switch who = strings.ToLower(who); who {
 	case callerRefreshs, calleeRefreshs:
 		return d, who, true
 	}
@@ -231,7 +234,7 @@ func (d *dialog) refreshSession() {
 			return
 		}
 		left := time.Until(d.session.ends)
-		if left < time.Second {
+		if left < d.session.interval/16 {
 			d.sessionOver()
 			return
 		}
