@@ -32,6 +32,8 @@ type Call struct {
 	begun time.Time
 	trace trace
 
+	telling sync.Mutex // one state at a time is told
+
 	mu          sync.Mutex // guards what follows
 	status      CallStatus
 	answered    time.Time

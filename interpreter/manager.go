@@ -50,7 +50,8 @@ func (l Limits) withDefaults() Limits {
 // MaxEnters is how often one call may enter another flow.
 const MaxEnters = 50
 
-// Config is what a Manager works with. All fields but Lines, Observers, Apology, Transfers and Log are required.
+// Config is what a Manager works with. All fields but Lines, Lamps, States, Observers, Apology, Transfers and Log are
+// required.
 type Config struct {
 	Dialects  Dialects
 	Web       Web
@@ -59,9 +60,11 @@ type Config struct {
 	Blobs     Blobs
 	Outbox    Outbox
 	Account   Account
-	PublicURL string     // starts every URL we hand out; no slash at the end
-	Apology   Prompt     // spoken when nothing else can be run; zero: the call is refused or hung up without a word
-	Observers []Observer // told of every event of every call
+	PublicURL string          // starts every URL we hand out; no slash at the end
+	Apology   Prompt          // spoken when nothing else can be run; zero: the call is refused or hung up without a word
+	Observers []Observer      // told of every event of every call
+	Lamps     Lamps           // lamps that verbs set
+	States    func(CallState) // told of every state of every call, in order for each; must not block
 	Limits    Limits
 	Transfers Transfers                         // who may transfer calls; nil: nobody
 	ReadFile  func(name string) ([]byte, error) // reads file: URLs of the operator; nil: refused

@@ -14,6 +14,7 @@ func (c *Call) SetStatus(ctx context.Context, s CallStatus) {
 		return
 	}
 	c.Emit(Event{Lane: LaneSIP, Kind: EvStatus, Text: "status " + string(s)})
+	c.tellState()
 	posts := c.statusPosts(s, nil)
 	if len(posts) == 0 {
 		return
@@ -101,6 +102,7 @@ func (c *Call) close(ctx context.Context, why *Hangup) {
 	c.mu.Lock()
 	c.status = final
 	c.mu.Unlock()
+	c.tellState()
 	cdr := c.cdr(why, time.Now())
 	writes := []Write{{Kind: KindCall, ID: c.ID}, {Kind: KindCDR, ID: c.ID, Value: cdr}}
 	c.Emit(Event{Lane: LaneSIP, Kind: EvHangup, Text: why.Error(), Fault: why.Fault})
