@@ -19,6 +19,8 @@ const (
 	CodeSchema       = 12200
 	CodeContentType  = 12300
 	CodeInternal     = 12400
+	CodeRefer        = 13801
+	CodeTransfer     = 13802
 	CodeStatusFailed = 15003
 	CodeLoop         = 90001
 	CodeAddress      = 90002

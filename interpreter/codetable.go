@@ -144,6 +144,10 @@ var codes = []CodeInfo{
 	{13750, LevelWarning, "Element not available yet",
 		"The element is known, but this version does not run it; its action is asked with the failure, or the next verb " +
 			"runs."},
+	{13801, LevelWarning, "Refer on a line that cannot do it",
+		"Only an answered SIP leg can be asked to call someone else; use Dial instead."},
+	{13802, LevelWarning, "Transfer declined",
+		"Give the Dial a referUrl, or allow transfers with sip.transfer."},
 	{13803, LevelWarning, "No text message sent",
 		"Text messages are not available; the action is asked with SmsStatus=invalid."},
 	{13810, LevelWarning, "Reason of Reject", "Write rejected or busy."},

@@ -18,6 +18,9 @@ type attempt struct {
 	earlyTo interpreter.Leg
 	onEarly func(context.Context)
 
+	transfer *interpreter.Transfer // what it is called for; nil: the flow called it
+	loan     *interpreter.Handover // the party belongs to another call, and is given back; nil: child is ours
+
 	leg      interpreter.Leg // set when it has answered
 	ready    bool            // answered and through its screening
 	err      error           // why it is not ready
@@ -38,7 +41,8 @@ func (r *ring) newAttempt(t Callee) *attempt {
 	}
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvDial, Text: "dial " + names(t),
 		Data: child.ID})
-	return &attempt{r: r, to: t, child: child, done: make(chan struct{}), result: interpreter.DialResult{ID: child.ID}}
+	return &attempt{r: r, to: t, child: child, transfer: r.d.transfer, done: make(chan struct{}),
+		result: interpreter.DialResult{ID: child.ID}}
 }
 
 // run calls the target, lets it through its screening and says so on ready; a failed attempt is finished at once, one
@@ -171,6 +175,7 @@ func (a *attempt) progress(ctx context.Context, p interpreter.Progress) {
 	if p.Status != "" && p.Status != interpreter.StatusInProgress {
 		a.child.SetStatus(ctx, p.Status)
 	}
+	a.transfer.Tell(p.Code)
 	if p.Early && a.onEarly != nil {
 		a.onEarly(ctx)
 	}

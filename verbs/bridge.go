@@ -11,16 +11,37 @@ import (
 
 // bridge joins the caller with the attempt that won, until they are parted.
 func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
-	a.result.Answered, a.result.Status, a.result.Code = true, interpreter.StatusCompleted, 200
-	a.result.CallID = a.leg.Info().CallID
+	a.connected()
 	r.tone.stop()
 	if err := r.c.Answer(ctx); err != nil {
 		a.finish(err)
 		return Dialled{DialResult: a.result}
 	}
+	if r.d.joined != nil {
+		r.d.joined()
+	}
+	return r.conversation(ctx, a)
+}
+
+// conversation joins the caller with a, and with whoever follows by transfers, until nobody is left to talk with. What
+// is left of it has ended when it returns.
+func (r *ring) conversation(ctx context.Context, a *attempt) Dialled {
 	var out Dialled
+	if r.d.TimeLimit > 0 {
+		r.ends = time.Now().Add(r.d.TimeLimit)
+	}
+	for lead := r.lead(); a != nil; lead = 0 {
+		cause := r.talk(ctx, a, lead, &out)
+		a = r.handOver(ctx, a, cause, &out)
+	}
+	return out
+}
+
+// talk joins the two until they are parted, and returns why: nil when one of them ended, a *Pressed, ErrTimeLimit, an
+// *asked or *swapped, a failure, or the cause of ctx.
+func (r *ring) talk(ctx context.Context, a *attempt, lead time.Duration, out *Dialled) error {
 	rec := r.openRecording(ctx)
-	lead, joined := r.lead(), time.Now()
+	joined := time.Now()
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge, Text: "bridge " + names(a.to),
 		Data: a.child.ID})
 	cause, broken := r.join(ctx, a, interpreter.BridgeOptions{
@@ -32,7 +53,11 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 	}
 	why := whyParted(ctx, cause)
 	a.result.Bridged, a.result.Headers = true, told(a.leg)
-	a.result.Duration = a.child.Since()
+	if a.loan != nil {
+		a.result.Duration += time.Since(joined)
+	} else {
+		a.result.Duration = a.child.Since()
+	}
 	r.c.Emit(interpreter.Event{Lane: interpreter.LaneFlow, Kind: interpreter.EvBridge,
 		Text: "parted: " + partedBy(a, why)})
 	var key *interpreter.Pressed
@@ -40,29 +65,25 @@ func (r *ring) bridge(ctx context.Context, a *attempt) Dialled {
 		out.Key = string(key.Digit.Key)
 	}
 	out.TimeLimit = errors.Is(cause, interpreter.ErrTimeLimit)
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-	defer cancel()
 	if rec != nil {
 		saved := rec.close(ctx, ran)
 		out.Recording = &saved
 	}
-	a.child.Finish(after, why)
-	a.result.Cause = "NORMAL_CLEARING"
-	out.DialResult = a.result
-	return out
+	return cause
 }
 
-// join bridges the two legs and returns why they were parted: nil when one of them ended, a *Pressed, ErrTimeLimit, a
-// failure, or the cause of ctx. broken says that the recording ended before they were.
+// join bridges the two legs and returns why they were parted, as talk does. broken says that the recording ended
+// before they were.
 func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions) (parted error, broken bool) {
 	on, stop := context.WithCancelCause(ctx)
-	if r.d.TimeLimit > 0 {
-		limit := time.AfterFunc(r.d.TimeLimit, func() { stop(interpreter.ErrTimeLimit) })
+	if !r.ends.IsZero() {
+		limit := time.AfterFunc(time.Until(r.ends), func() { stop(interpreter.ErrTimeLimit) })
 		defer limit.Stop()
 	}
 	var g group
 	defer g.Wait()
 	defer stop(nil)
+	defer r.listen(on, a, stop)()
 	if r.d.HangupKey != "" {
 		Drop(r.c.Leg)
 		g.Go(func() { watchKeys(on, r.c.Leg, r.d.HangupKey, stop) })
@@ -102,7 +123,12 @@ func watchKeys(ctx context.Context, l interpreter.Collector, keys string, stop c
 func whyParted(ctx context.Context, cause error) interpreter.Hangup {
 	why := interpreter.Hangup{By: interpreter.ByFlow, Code: 200}
 	var key *interpreter.Pressed
+	var t *asked
+	var sw *swapped
 	switch {
+	case errors.As(cause, &t), errors.As(cause, &sw):
+		why.Reason = cause.Error()
+	case errors.Is(cause, errWithdrawn):
 	case context.Cause(ctx) != nil:
 		why.Reason = interpreter.HangupOf(context.Cause(ctx)).Reason
 	case errors.As(cause, &key):

@@ -65,6 +65,13 @@ type Dial struct {
 	FailOnReject   bool                // one target that declines (486, 600, 603) ends the calling of all
 	HangupKey      string              // keys of the caller that end the conversation; empty: none
 	Record         DialRecording
+
+	// Refer makes the request for the document that takes over when a party of the conversation transfers the other one,
+	// on whom it then runs; nil: the operator's rules count (interpreter.Transfers).
+	Refer func(t *interpreter.Transfer) (interpreter.Request, error)
+
+	transfer *interpreter.Transfer // whose party is told how the calling goes
+	joined   func()                // told when the two are joined
 }
 
 // Dialled is how a Dial ended.
@@ -74,6 +81,7 @@ type Dialled struct {
 	Hungup    bool                   // the caller hung up
 	Key       string                 // key of HangupKey that ended the conversation, or empty
 	TimeLimit bool                   // TimeLimit ended it
+	Next      *interpreter.Request   // the document that a transfer leads the caller to; nil: the flow goes on
 }
 
 // defaultRing is how long a target rings that names no time.
@@ -129,6 +137,7 @@ type ring struct {
 	c     *interpreter.Call
 	began time.Time
 	tone  *ringback // what the caller hears between rounds too
+	ends  time.Time // of the conversation at the latest; zero: no limit
 }
 
 // answer answers the caller, or lets him hear ringing where the answer waits for the bridge.

@@ -145,6 +145,8 @@ func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 	switch {
 	case err != nil:
 		return interpreter.Stop(), err
+	case got.Next != nil:
+		return interpreter.Goto(*got.Next), nil
 	case got.Bridged:
 		return interpreter.Stop(), nil
 	}

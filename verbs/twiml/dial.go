@@ -13,6 +13,7 @@ import (
 // Dial calls one or more parties and connects the first that answers.
 type Dial struct {
 	Action   link
+	ReferURL link // asked when a party transfers the other one
 	Dial     verbs.Dial
 	CallerID string    // as it was written; empty: the caller's own
 	Refused  []refusal // nouns that cannot be called; each is a failed child
@@ -44,7 +45,7 @@ var _ = register(spec{
 		{"recordingTrack", "both", "inbound, outbound or both"},
 		{"ringTone", "", "country whose ringing the caller hears; left out: the called network's or our own"},
 		{"sequential", "false", "the parties are called one after the other"},
-		{"referUrl", "", "URL that is asked when the called party transfers the caller"},
+		{"referUrl", "", "URL that is asked when a party transfers the other one, on whom the answer runs"},
 		{"referMethod", "POST", "GET or POST"},
 		{"callReason", "", "ignored"},
 		{"events", "", "ignored"},
@@ -91,11 +92,7 @@ func decodeDial(r *reader, e *element) interpreter.Verb {
 	d.CallerID = e.str("callerId")
 	e.str("callReason")
 	e.str("events")
-	e.method("referMethod", schema)
-	if e.callback("referUrl", schema) != "" {
-		e.warn(codeUnsupported, "referUrl",
-			"a called party cannot transfer the caller yet: its REFER is refused and referUrl is not asked")
-	}
+	d.ReferURL = e.referLink()
 	d.nouns(r, e)
 	return d
 }
@@ -195,7 +192,11 @@ func (v Dial) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 	if v.Room != "" {
 		d.Targets = nil
 	}
+	d.Refer = v.ReferURL.referred(c)
 	out, err := d.Run(ctx, c)
+	if err == nil && out.Next != nil {
+		return interpreter.Goto(*out.Next), nil // transferred: neither the action nor the next verb is wanted
+	}
 	if out.ID == "" {
 		out.ID = last
 	}

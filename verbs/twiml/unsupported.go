@@ -72,8 +72,6 @@ var notAvailable = [2]string{"ErrorCode", strconv.Itoa(codeUnsupported)}
 var (
 	_ = laterVerb(spec{name: "Enqueue", answers: true, doc: "Enqueue puts the caller into a queue.", later: nextVerb},
 		[2]string{"QueueResult", "system-error"})
-	_ = laterVerb(spec{name: "Refer", answers: true, doc: "Refer makes the caller's telephone call someone else.",
-		later: nextVerb}, [2]string{"ReferCallStatus", "failed"})
 	_ = laterVerb(spec{name: "Connect", answers: true, doc: "Connect hands the call to a stream, a relay or an assistant.",
 		later: nextVerb}, notAvailable)
 	_ = laterVerb(spec{name: "Pay", answers: true, doc: "Pay takes card data by keypad.", later: nextVerb},
