@@ -49,6 +49,8 @@ type Config struct {
 	SessionExpires time.Duration // length of a session that we ask for (RFC 4028); 0: 30 min, below 0: we ask for none
 	MinSE          time.Duration // shortest session that we accept; 0: 90 s
 
+	Security Security // TLS, WebSocket, SRTP
+
 	// Accounts knows the devices that may register and call by digest; nil: none, REGISTER is refused.
 	Accounts      Accounts
 	Registrations Registrations

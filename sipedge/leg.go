@@ -80,7 +80,9 @@ func (e *Edge) negotiatorFor(d *dialog, l *Leg, a Audio) *negotiator {
 	if ap, err := netip.ParseAddrPort(d.flow.remote); err == nil {
 		signalling = ap.Addr().Unmap()
 	}
-	return newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(l.info.Started.UnixNano())>>10)
+	n := newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(l.info.Started.UnixNano())>>10)
+	n.guarding = e.guardingFor(d, a)
+	return n
 }
 
 // mediaAddress is what our descriptions say: the advertised host where that is an address, for a port is the same on

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"pintle/media/rtpio"
 )
 
 const (
@@ -34,6 +36,8 @@ type Session struct {
 	Send, Recv   bool           // directions that are open
 	Held         bool           // the peer put us on hold
 	Signalling   netip.Addr     // where the peer's signalling comes from
+	Keys         rtpio.Keys     // of SRTP by SDES (RFC 4568); the zero value: none
+	DTLS         rtpio.DTLS     // far end of DTLS-SRTP (RFC 5763); the zero value: none
 }
 
 // negotiator holds our side of the offer/answer exchange of one dialog (RFC 3264). It belongs to the dialog's
@@ -51,6 +55,7 @@ type negotiator struct {
 	mux        bool      // with RTCP on the port of RTP
 	held       bool      // the far end is on hold by us
 	draft      *draft    // our side of the last offer of ours
+	guarding   guarding  // SRTP
 }
 
 // offered are the payload types we announce by ourselves.
@@ -73,7 +78,11 @@ func (n *negotiator) offer() ([]byte, error) {
 	if len(n.refused) == 0 {
 		n.refused = []mediaLine{{}}
 	}
-	n.begin(draft{line: n.line(append(slices.Clone(n.codecs), events), n.held), mux: true, hold: n.held})
+	l := n.line(append(slices.Clone(n.codecs), events), n.held)
+	if err := n.guarding.offer(&l); err != nil {
+		return nil, err
+	}
+	n.begin(draft{line: l, mux: true, hold: n.held})
 	return n.print(n.draft.line, true), nil
 }
 
@@ -121,6 +130,9 @@ func (n *negotiator) answer(offer []byte) ([]byte, Session, error) {
 			continue
 		}
 		if s, reply, err = n.match(l); err == nil {
+			err = n.guarding.answer(&s, l, &reply, n.current)
+		}
+		if err == nil {
 			chosen = i
 			break
 		}
@@ -139,6 +151,7 @@ func (n *negotiator) answer(offer []byte) ([]byte, Session, error) {
 	reply.dir = d.media[chosen].dir.mirror().narrow(n.held)
 	s.Recv = s.Recv && !n.held
 	n.current, n.ours, n.mux, n.draft = s, reply, d.media[chosen].rtcpMux, nil
+	n.guarding.proto = reply.proto
 	return n.print(reply, n.mux), s, nil
 }
 
@@ -170,6 +183,10 @@ func (n *negotiator) accept(answer []byte) (Session, error) {
 			}
 			s.Recv = s.Recv && !n.draft.hold
 		}
+		if err := n.guarding.accept(&s, l, n.proposed(), n.current); err != nil {
+			return Session{}, err
+		}
+		n.guarding.proto = l.proto
 		n.settled()
 		n.current = s
 		return s, nil
@@ -183,9 +200,6 @@ func (n *negotiator) match(l mediaLine) (Session, mediaLine, error) {
 		ComfortNoise: noPayload, RTCPMux: l.rtcpMux, Ptime: clampPtime(l.ptime), Signalling: n.signalling}
 	ours := l.dir.mirror()
 	s.Send, s.Recv = ours == sendRecv || ours == sendOnly, ours == sendRecv || ours == recvOnly
-	if l.proto != "RTP/AVP" {
-		return s, l, sdpError("transport %.20s", l.proto)
-	}
 	if err := n.place(&s, l); err != nil {
 		return s, l, err
 	}

@@ -83,13 +83,23 @@ func (n *negotiator) propose(p proposal) []byte {
 	if codecs == nil {
 		codecs = n.ours.payloads
 	}
-	n.begin(draft{line: n.line(codecs, p.hold), mux: n.mux, hold: p.hold})
+	l := n.line(codecs, p.hold)
+	_ = n.guarding.offer(&l) // cannot fail: the transport is agreed
+	n.begin(draft{line: l, mux: n.mux, hold: p.hold})
 	return n.print(n.draft.line, n.draft.mux)
 }
 
 func (n *negotiator) repeat() []byte {
 	n.begin(draft{line: n.ours, mux: n.mux, hold: n.held})
 	return n.print(n.ours, n.mux)
+}
+
+// proposed is our line that the peer's next answer belongs to.
+func (n *negotiator) proposed() mediaLine {
+	if n.draft != nil {
+		return n.draft.line
+	}
+	return n.ours
 }
 
 // begin takes the draft of an offer.

@@ -72,6 +72,8 @@ type mediaLine struct {
 	dir      direction
 	ptime    int
 	rtcpMux  bool
+
+	protection protection
 }
 
 // description is the other party's session description.
@@ -204,7 +206,15 @@ func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription, name mediaNam
 			}
 		case "rtcp-mux":
 			l.rtcpMux = true
+		default:
+			l.protection.read(a.Key, a.Value)
 		}
+	}
+	for _, a := range s.Attributes {
+		if a.Key == "setup" && l.protection.setup != "" {
+			continue // the medium's own counts
+		}
+		l.protection.read(a.Key, a.Value)
 	}
 	seen := map[uint8]bool{}
 	for _, f := range l.formats {
@@ -309,5 +319,6 @@ func writeLine(b *strings.Builder, l mediaLine, rtcpMux bool) {
 	if rtcpMux {
 		b.WriteString("a=rtcp-mux\r\n")
 	}
+	l.protection.write(b)
 	fmt.Fprintf(b, "a=%s\r\n", l.dir)
 }

@@ -40,7 +40,7 @@ func TestMediaAddress(t *testing.T) {
 		{"IN IP4 198.51.100.1", "m=audio 0 RTP/AVP 0", "no audio"},
 		{"IN IP4 198.51.100.1", "m=audio 1 RTP/AVP 0", "port 1"},
 		{"IN IP4 198.51.100.1", "m=audio 70000 RTP/AVP 0", "description"},
-		{"IN IP4 198.51.100.1", "m=audio 4000 RTP/SAVP 0", "transport"},
+		{"IN IP4 198.51.100.1", "m=audio 4000 TCP/RTP/AVP 0", "transport"},
 		{"IN IP4 198.51.100.1", "m=audio 4000 RTP/AVP 18", "no codec"},
 	} {
 		_, s, err := testNegotiator().answer([]byte(offerText(c.conn, c.media, "")))

@@ -73,6 +73,7 @@ var outsiders = []struct {
 	{"github.com/pion/rtp", []string{"media/rtpio"}, "one place knows RTP headers"},
 	{"github.com/pion/rtcp", []string{"media/rtpio"}, "one place knows RTCP"},
 	{"github.com/pion/srtp", []string{"media/rtpio"}, "one place protects packets"},
+	{"github.com/pion/transport", []string{"media/rtpio"}, "one place queues records"},
 	{"github.com/pion/dtls", []string{"media/rtpio"}, "one place agrees on their keys"},
 	{"github.com/thesyncim/gopus", []string{"media/codec"}, "one place knows the Opus library"},
 	{"github.com/pion/webrtc", []string{"sipedge/browser"}, "one place knows browsers' media"},

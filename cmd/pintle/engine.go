@@ -209,7 +209,11 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	factory := &audio.Factory{Ports: ports, Pacers: e.pacers,
+	identity, err := rtpio.NewIdentity()
+	if err != nil {
+		return nil, err
+	}
+	factory := &audio.Factory{Ports: ports, Pacers: e.pacers, Identity: identity,
 		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech}}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,

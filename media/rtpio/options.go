@@ -37,6 +37,8 @@ type Options struct {
 	Wait Timeouts      // zero values mean the defaults
 	Name string        // CNAME of RTCP, which should say nothing about the host
 	Rest time.Duration // between RTCP reports; 0 means 5 s
+
+	Identity *Identity // shown in DTLS handshakes; nil: no DTLS-SRTP
 }
 
 // Timeouts end a call whose media does not come.
@@ -82,6 +84,9 @@ type Params struct {
 	// Keys protect the stream (SRTP); the zero value is plain RTP. Keys that stay the same over an Update keep their
 	// state.
 	Keys Keys
+	// DTLS is the far end that such keys are agreed with by a handshake on the RTP port; Keys are not looked at then.
+	// Until it is done nothing is sent, and what comes is dropped.
+	DTLS DTLS
 }
 
 const (

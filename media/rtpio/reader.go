@@ -31,10 +31,12 @@ type inbound struct {
 	events    *dtmf.Receiver
 	detector  *dtmf.Detector // nil unless tones are listened for
 	opener    opener
-	packet    rtp.Packet
-	taps      []*media.Tap
-	relay     *relay // to the other leg of a bridge
-	listening bool   // packets are kept to be decoded
+
+	association *association // takes the records of DTLS; nil: none is expected
+	packet      rtp.Packet
+	taps        []*media.Tap
+	relay       *relay // to the other leg of a bridge
+	listening   bool   // packets are kept to be decoded
 
 	last     time.Time // of a packet that counts, or of the last change
 	began    bool      // there was a packet
@@ -113,6 +115,13 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, now time.Time) {
 	defer i.mu.Unlock()
 	if !i.reception.allow(now) {
 		i.flooded++
+		return
+	}
+	if isDTLS(b) {
+		// CVE-2023-49786: only who may send us media may shake hands.
+		if i.association == nil || !i.learner.plausible(from) || !i.association.take(b, from) {
+			i.foreign++
+		}
 		return
 	}
 	// The source is looked at first: a stranger shall not make us compute.

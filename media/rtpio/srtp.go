@@ -79,11 +79,6 @@ func (k Keys) context(master string) (*srtp.Context, error) {
 	return ctx, nil
 }
 
-// rekey puts the protection of an agreement into force.
-func (s *Stream) rekey(p Params, now time.Time) error {
-	return s.useKeys(p.Keys, false, now)
-}
-
 // useKeys gives both directions their keys. secure without keys lets nothing pass either way.
 func (s *Stream) useKeys(k Keys, secure bool, now time.Time) error {
 	s.in.mu.Lock()
@@ -110,7 +105,7 @@ type opener struct {
 
 // renew takes new keys; the state of keys that stay is kept, its replay window included.
 func (o *opener) renew(k Keys, secure bool, now time.Time) error {
-	if k == o.keys {
+	if k.Suite == o.keys.Suite && k.Receive == o.keys.Receive {
 		o.secure = secure || k.Suite != ""
 		return nil
 	}
@@ -165,7 +160,8 @@ type sealer struct {
 }
 
 func (s *sealer) renew(k Keys, secure bool) error {
-	if k != s.keys {
+	// A key of ours that stays goes on where it is: from the start it would give the same key stream twice.
+	if k.Suite != s.keys.Suite || k.Send != s.keys.Send {
 		var ctx *srtp.Context
 		if k.Suite != "" {
 			var err error

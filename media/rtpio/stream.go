@@ -29,6 +29,9 @@ type Stream struct {
 	report  reporter
 	bridge  atomic.Pointer[Bridge]
 
+	handshakes  sync.Mutex
+	association *association // guarded by handshakes; nil without DTLS
+
 	digits  chan dtmf.Event
 	timeout chan struct{}
 	done    chan struct{}
@@ -194,6 +197,7 @@ func (s *Stream) Close() error {
 		close(s.done)
 		s.swap.Stop()
 		s.goodbye()
+		s.endHandshake()
 		err = s.options.RTP.Close()
 		if s.options.RTCP != nil {
 			err = errors.Join(err, s.options.RTCP.Close())

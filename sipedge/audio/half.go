@@ -25,6 +25,8 @@ type Factory struct {
 	Pacers *media.Pacers
 	Sounds *Sounds
 	Wait   rtpio.Timeouts // media time-outs; zero values: the usual ones
+
+	Identity *rtpio.Identity // shown in DTLS; nil: no DTLS-SRTP
 }
 
 // Open takes a port and starts a half that hears and sends nothing until Update. gone is told once when no packets
@@ -34,7 +36,8 @@ func (f *Factory) Open(gone func(reason string)) (*Half, error) {
 	if err != nil {
 		return nil, err
 	}
-	opt := rtpio.Options{RTP: sockets.RTP, RTCP: sockets.RTCP, Pace: f.Pacers.Least(), Wait: f.Wait, Name: "pintle"}
+	opt := rtpio.Options{RTP: sockets.RTP, RTCP: sockets.RTCP, Pace: f.Pacers.Least(), Wait: f.Wait, Name: "pintle",
+		Identity: f.Identity}
 	h, err := Open(opt, f.Sounds, gone)
 	if err != nil {
 		sockets.Close() //nolint:errcheck // the failure above is the one to tell
@@ -49,6 +52,7 @@ type Half struct {
 	stream  *rtpio.Stream
 	sounds  *Sounds
 	digits  chan interpreter.Digit
+	shown   string                     // fingerprint of the DTLS certificate
 	release interface{ Close() error } // the ports, when the stream is closed
 	closing context.Context            //nolint:containedctx // a half is a lifetime; the cause is ErrCallOver
 	cancel  context.CancelCauseFunc
@@ -74,7 +78,7 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open RTP: %w", err)
 	}
-	h := &Half{stream: stream, sounds: s, codec: first, digits: make(chan interpreter.Digit, digitsKept),
+	h := &Half{stream: stream, sounds: s, codec: first, shown: o.Identity.Fingerprint(), digits: make(chan interpreter.Digit, digitsKept),
 		live: make(chan struct{}, 1)}
 	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
@@ -101,6 +105,9 @@ func (h *Half) tell(e interpreter.Event) {
 // Local is the address the peer shall send to.
 func (h *Half) Local() netip.AddrPort { return h.stream.LocalAddr() }
 
+// Fingerprint is that of the certificate shown in DTLS, as a=fingerprint has it; empty: no DTLS.
+func (h *Half) Fingerprint() string { return h.shown }
+
 // Update makes what was negotiated live. It does not block.
 func (h *Half) Update(p rtpio.Params) error {
 	if err := h.stream.Update(p); err != nil {
@@ -112,6 +119,12 @@ func (h *Half) Update(p rtpio.Params) error {
 		text += " " + p.Direction.String()
 	case p.Inband:
 		text += ", keys as tones"
+	}
+	switch {
+	case p.DTLS != (rtpio.DTLS{}):
+		text += ", DTLS-SRTP"
+	case p.Keys.Suite != "":
+		text += ", SRTP " + string(p.Keys.Suite)
 	}
 	h.mu.Lock()
 	again := h.agree == text
