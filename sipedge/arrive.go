@@ -63,18 +63,29 @@ func (e *Edge) serve(req *sip.Request, tx *sip.ServerTx) {
 	switch req.Method {
 	case sip.INVITE:
 		e.inbound(req, tx)
+	case sip.REGISTER:
+		if e.phones == nil {
+			e.refuseMethod(req, tx)
+			return
+		}
+		e.register(req, tx)
 	case sip.OPTIONS:
 		e.respond(tx, e.capabilities(req))
 	case sip.CANCEL, sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK:
 		e.respond(tx, e.reply(req, 481, ""))
 	default:
-		if knownMethods[req.Method] && !e.known(req) {
-			// R-AUTH-1: strangers may do nothing else, and learn nothing from the answer.
-			e.respond(tx, e.reply(req, 403, ""))
-			return
-		}
-		e.respond(tx, e.notAllowed(req))
+		e.refuseMethod(req, tx)
 	}
+}
+
+// refuseMethod answers what nobody here does.
+func (e *Edge) refuseMethod(req *sip.Request, tx *sip.ServerTx) {
+	if knownMethods[req.Method] && !e.known(req) {
+		// R-AUTH-1: strangers may do nothing else, and learn nothing from the answer.
+		e.respond(tx, e.reply(req, 403, ""))
+		return
+	}
+	e.respond(tx, e.notAllowed(req))
 }
 
 // serveDialog passes a request on to its dialog.

@@ -22,6 +22,8 @@ type extension struct {
 // required.
 var extensions = []extension{
 	{tag: "timer", needed: true, told: true}, // RFC 4028
+	{tag: "path", needed: true, told: true},
+	{tag: "outbound", needed: true, told: true},
 }
 
 // supportedOptions are the option tags a request may require of us (RFC 3261 §8.2.2.3).

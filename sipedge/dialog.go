@@ -45,6 +45,7 @@ type dialog struct {
 	local     party
 	remote    party
 	inviteKey string // key of the INVITE that began it, see dialogStore
+	viaFlow   bool   // everything goes to flow: the peer is behind NAT
 	flow      flow   // where the peer's INVITE, or its 2xx, came from
 	hops      int
 	log       *logrus.Entry
@@ -302,7 +303,7 @@ func (d *dialog) nextHop(ctx context.Context, req *sip.Request) (flow, error) {
 	if routed && hasLR(&req.Route().Address) {
 		u = &req.Route().Address
 	}
-	if !routed && behindNAT(u, d.flow) {
+	if !routed && (d.viaFlow || behindNAT(u, d.flow)) {
 		return d.flow, nil
 	}
 	if _, named := u.UriParams.Get("transport"); d.flow.stream() && !named {

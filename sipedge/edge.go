@@ -54,6 +54,7 @@ type Config struct {
 	// Accounts knows the devices that may register and call by digest; nil: none, REGISTER is refused.
 	Accounts      Accounts
 	Registrations Registrations
+	Others        Others              // further ways to ring a registered user, such as browser pages; may be nil
 	Records       interpreter.Records // keeps bindings over a restart; nil: they are forgotten
 	Log           *logrus.Entry
 }
@@ -83,6 +84,7 @@ type Edge struct {
 	callers      *buckets
 	arrivals     *buckets
 	dialogs      *dialogStore
+	phones       *phones // nil without accounts
 	transport    *sip.TransportLayer
 	transactions *sip.TransactionLayer
 	draining     atomic.Bool
@@ -128,12 +130,18 @@ func Listen(cfg Config) (*Edge, error) {
 	e.work, e.stop = context.WithCancel(context.Background())
 	e.dialling, e.hangUp = context.WithCancel(context.Background())
 
+	if err := e.openPhones(); err != nil {
+		udp.Close()
+		tcp.Close()
+		return nil, err
+	}
 	e.packets = newPacketFilter(udp, e.guard, float64(e.cfg.Packets), e.trusted)
-	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.dialogs.busy)
+	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.busy)
 	e.layers()
 	e.serving.Go(func() { _ = e.transport.ServeUDP(e.packets) })
 	e.serving.Go(func() { _ = e.transport.ServeTCP(e.streams) })
 	<-e.packets.serving
+	e.runPhones()
 	return e, nil
 }
 
@@ -290,6 +298,11 @@ func (e *Edge) enterDial() bool {
 	e.wg.Add(1)
 	e.dials.Add(1)
 	return true
+}
+
+// busy reports whether a dialog or a registered phone lives on the stream connection to remote.
+func (e *Edge) busy(remote string) bool {
+	return e.dialogs.busy(remote) || e.phones != nil && e.phones.table.OnFlow(remote)
 }
 
 // trusted reports a source that the operator named.

@@ -33,7 +33,12 @@ func newBuckets(rate, burst float64) *buckets {
 
 // allow takes one token of the source's prefix.
 func (b *buckets) allow(source netip.Addr, now time.Time) bool {
-	i := prefixHash(source) % bucketCount
+	return b.take(prefixHash(source), now)
+}
+
+// take takes one token of the bucket that a hash falls into.
+func (b *buckets) take(hash uint32, now time.Time) bool {
+	i := hash % bucketCount
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := &b.slot[i]
@@ -95,6 +100,10 @@ func (f *packetFilter) ReadFrom(p []byte) (int, net.Addr, error) {
 		data := f.buf[:n]
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		if f.muted.Load() {
+			continue
+		}
+		if f.guard.bans.Banned(from.Addr()) {
+			f.guard.count.banned.Add(1)
 			continue
 		}
 		if !f.trusted(from.Addr()) && !f.limit.allow(from.Addr(), time.Now()) {

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
+
+	"pintle/sipedge/auth"
 )
 
 // Counters of what never reached a dialog. All of them only grow.
@@ -18,20 +20,24 @@ type Counters struct {
 	Malformed uint64 // messages dropped because no reply could be built
 	Refused   uint64 // requests answered 4xx or 5xx by the strict layer
 	Overflow  uint64 // connections refused because a limit was reached
+	Banned    uint64 // packets and connections of addresses that guessed passwords
 }
 
 type counters struct {
-	limited, foreign, malformed, refused, overflow atomic.Uint64
+	limited, foreign, malformed, refused, overflow, banned atomic.Uint64
 }
 
 func (c *counters) snapshot() Counters {
-	return Counters{c.limited.Load(), c.foreign.Load(), c.malformed.Load(), c.refused.Load(), c.overflow.Load()}
+	return Counters{c.limited.Load(), c.foreign.Load(), c.malformed.Load(), c.refused.Load(), c.overflow.Load(),
+		c.banned.Load()}
 }
 
 // guard turns octets from the wire into messages that every layer behind it reads the same way, or into a refusal.
 type guard struct {
 	count  counters
 	secret [16]byte
+	bans   *auth.Bans          // nil: nobody is banned
+	closed func(remote string) // told of every stream that closes; may be nil
 }
 
 func newGuard() *guard {

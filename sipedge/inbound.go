@@ -31,8 +31,19 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		e.respond(tx, res)
 		return
 	}
-	info := infoOf(req)
+	login, res := e.caller(req)
+	if res != nil {
+		e.dialogs.forgetInvite(key)
+		e.respond(tx, res)
+		return
+	}
+	info := identified(infoOf(req), login)
 	start, err := e.route(info, req)
+	if errors.Is(err, errStranger) {
+		e.dialogs.forgetInvite(key)
+		e.respond(tx, e.challengeStranger(req))
+		return
+	}
 	if err != nil {
 		e.dialogs.forgetInvite(key)
 		e.respond(tx, e.reply(req, refusalCode(err), "", retryHeader(refusalCode(err))...))
@@ -164,7 +175,7 @@ func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx
 // answer for a number that does not exist.
 func (e *Edge) route(info interpreter.LegInfo, req *sip.Request) (interpreter.Start, error) {
 	start, err := e.cfg.Calls.Route(info)
-	if !e.known(req) && (err != nil || !start.Public) {
+	if !e.known(req) && info.Device == "" && (err != nil || !start.Public) {
 		return start, errStranger
 	}
 	return start, err

@@ -31,7 +31,23 @@ func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.Di
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(e.dialling, func() { cancel(interpreter.ErrShutdown) })()
-	a, err := e.prepare(ctx, to, o)
+	if ringers, err := e.registered(to); err != nil {
+		return nil, err
+	} else if ringers != nil {
+		return e.ring(ctx, ringers, ringTime(to.Timeout, o.Timeout), o)
+	}
+	w, err := e.way(ctx, to)
+	if err != nil {
+		return nil, dialFault(err)
+	}
+	return e.dial(ctx, w, to, o)
+}
+
+// dial calls one target the one way it has.
+func (e *Edge) dial(ctx context.Context, w way, to interpreter.Target, o interpreter.DialOptions) (
+	interpreter.Leg, error,
+) {
+	a, err := e.prepare(ctx, w, to, o)
 	if err != nil {
 		return nil, dialFault(err)
 	}
@@ -72,34 +88,54 @@ func dialFault(err error) error {
 
 var errNoGateway = errors.New("no gateway for plain numbers is configured")
 
-// prepare turns a target into an attempt: URI, next hop, identity, headers, media and offer.
-func (e *Edge) prepare(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (*attempt, error) {
+// way is how a target is reached: what the INVITE says and where it goes.
+type way struct {
+	uri             sip.Uri // Request-URI
+	to              sip.Uri // To
+	headers         []interpreter.Header
+	creds           *credentials
+	hop             flow
+	routes          []sip.Uri // in front of the Request-URI: the path of a registered phone
+	viaFlow         bool      // the whole dialog goes to hop, whatever its contact says: the peer is behind NAT
+	device, account string    // of a registered phone
+}
+
+// way finds the one of a target that is not a phone of ours.
+func (e *Edge) way(ctx context.Context, to interpreter.Target) (way, error) {
 	uri, headers, creds, err := e.target(to)
 	if err != nil {
-		return nil, err
+		return way{}, err
 	}
+	w := way{uri: uri, to: plainTo(uri), headers: headers, creds: creds}
+	w.hop, err = e.hopTo(ctx, &uri)
+	return w, err
+}
+
+// prepare makes an attempt of a way: identity, headers, media and offer.
+func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o interpreter.DialOptions) (
+	*attempt, error,
+) {
 	from, err := e.identity(o.From)
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{edge: e, uri: uri, progress: o.Progress, ring: ringTime(to.Timeout, o.Timeout)}
-	for _, h := range headers {
+	a := &attempt{edge: e, uri: w.uri, hop: w.hop, progress: o.Progress, ring: ringTime(to.Timeout, o.Timeout)}
+	for _, h := range w.headers {
 		header, refused := e.customHeader(h)
 		if refused != nil {
 			return nil, refused
 		}
 		a.headers = append(a.headers, header)
 	}
-	if a.hop, err = e.hopTo(ctx, &uri); err != nil {
-		return nil, err
-	}
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
-	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: plainTo(uri)}, a.hop, uri, creds
+	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: w.to}, a.hop, w.uri, w.creds
+	d.routes, d.viaFlow = w.routes, w.viaFlow
 	d.caller = true
 	a.dialog = d
 	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,
-		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop)}
+		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop), Device: w.device,
+		Account: w.account}
 	if info.ID == "" {
 		info.ID = interpreter.NewID()
 	}

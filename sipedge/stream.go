@@ -102,6 +102,10 @@ func (s *streamListener) accept() {
 // admit counts a connection in, or gives nil when its address or the engine has enough.
 func (s *streamListener) admit(c net.Conn) *streamConn {
 	remote := addrPortOf(c.RemoteAddr())
+	if s.guard.bans.Banned(remote.Addr()) {
+		s.guard.count.banned.Add(1)
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) >= s.limits.total || s.perIP[remote.Addr()] >= s.limits.perIP {
@@ -223,6 +227,10 @@ func (c *streamConn) Read(p []byte) (int, error) {
 
 // next takes one message out of what came, or reads more.
 func (c *streamConn) next() error {
+	if c.owner.guard.bans.Banned(c.remote.Addr()) {
+		c.owner.guard.count.banned.Add(1)
+		return net.ErrClosed
+	}
 	c.keepAlive()
 	size, f := frameLength(c.in)
 	if f == nil && size == 0 {
@@ -333,6 +341,9 @@ func (c *streamConn) Close() error {
 			delete(s.handoff, c)
 		}
 		s.mu.Unlock()
+		if s.guard.closed != nil {
+			s.guard.closed(c.remote.String())
+		}
 	})
 	return c.Conn.Close()
 }

@@ -11,6 +11,7 @@ type Binding struct {
 	Device   string        `json:"device"`
 	Account  string        `json:"account"`
 	Contact  string        `json:"contact"`          // URI
+	Key      string        `json:"key"`              // its canonical form
 	Params   string        `json:"params,omitempty"` // of the Contact header, for the reply: ;a=b
 	Q        int           `json:"q"`                // thousandths
 	Instance string        `json:"instance,omitempty"`

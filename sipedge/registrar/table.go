@@ -88,7 +88,7 @@ func (u *Update) apply(list []*Binding, changes []Change, c *Contact, at time.Ti
 		}
 		return list, changes, nil
 	}
-	b := &Binding{AOR: u.AOR, Device: u.Device, Account: u.Account, Contact: c.URI, Params: c.Params, Q: c.Q,
+	b := &Binding{AOR: u.AOR, Key: c.Key, Device: u.Device, Account: u.Account, Contact: c.URI, Params: c.Params, Q: c.Q,
 		Instance: c.Instance, RegID: c.RegID, Path: u.Path, CallID: u.CallID, CSeq: u.CSeq, Network: u.Network,
 		Source: u.Source, Agent: u.Agent, NAT: c.NAT, Since: at, Renewed: at, Expires: at.Add(c.Expires)}
 	if i < 0 {
@@ -109,9 +109,9 @@ func (u *Update) apply(list []*Binding, changes []Change, c *Contact, at time.Ti
 // binding stays until it expires by itself.
 func (u *Update) same(b *Binding, c *Contact) bool {
 	if c.Instance != "" && b.Instance == c.Instance && b.RegID == c.RegID {
-		return c.RegID != 0 || b.Contact == c.URI || u.here(b)
+		return c.RegID != 0 || b.Key == c.Key || u.here(b)
 	}
-	return c.Key == b.Contact && (b.CallID == u.CallID || u.here(b))
+	return c.Key == b.Key && (b.CallID == u.CallID || u.here(b))
 }
 
 func (u *Update) here(b *Binding) bool { return hostOf(u.Source) == hostOf(b.Source) }
@@ -137,7 +137,7 @@ func (t *Table) replace(aor string, list []*Binding) {
 	t.aors[aor] = list
 	for _, b := range list {
 		if b.Stream() {
-			key := flowKey(b.Network, b.Source)
+			key := b.Source
 			if t.flows[key] == nil {
 				t.flows[key] = make(map[string]bool, 1)
 			}
@@ -150,13 +150,11 @@ func (t *Table) unlink(b *Binding) {
 	if !b.Stream() {
 		return
 	}
-	key := flowKey(b.Network, b.Source)
+	key := b.Source
 	if delete(t.flows[key], b.AOR); len(t.flows[key]) == 0 {
 		delete(t.flows, key)
 	}
 }
-
-func flowKey(network, source string) string { return network + " " + source }
 
 // Lookup gives the bindings that can be called, highest q first, the latest first among equals.
 func (t *Table) Lookup(aor string) []Binding {
@@ -180,19 +178,19 @@ func values(list []*Binding) []Binding {
 }
 
 // OnFlow reports whether a binding lives on a connection.
-func (t *Table) OnFlow(network, source string) bool {
+func (t *Table) OnFlow(source string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.flows[flowKey(network, source)]) > 0
+	return len(t.flows[source]) > 0
 }
 
 // Disconnect removes the bindings of a connection that is closed.
-func (t *Table) Disconnect(network, source string) []Binding {
+func (t *Table) Disconnect(source string) []Binding {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var gone []Binding
-	for aor := range t.flows[flowKey(network, source)] {
-		gone = append(gone, t.removeIf(aor, func(b *Binding) bool { return b.Network == network && b.Source == source })...)
+	for aor := range t.flows[source] {
+		gone = append(gone, t.removeIf(aor, func(b *Binding) bool { return b.Stream() && b.Source == source })...)
 	}
 	return gone
 }
