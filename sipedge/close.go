@@ -23,6 +23,7 @@ func (e *Edge) Drain() {
 // requests. A second call waits for the first and does nothing.
 func (e *Edge) Close() error {
 	e.Drain()
+	e.endTrunks(closeWait)
 	e.hangUp()
 	e.endDialogs()
 

@@ -16,6 +16,7 @@ const (
 // credentials answer the challenges of one target. They go nowhere else (R-AUTH-8). A nil value answers none.
 type credentials struct {
 	username, password string
+	trunk              *trunk // whose they are; nil: of a target that the document named
 
 	mu    sync.Mutex
 	used  map[string]int // nonce → answers given
@@ -33,7 +34,7 @@ func newCredentials(username, password string) *credentials {
 // there is nothing more to try: no usable challenge, another realm than before, a nonce that was refused already. round
 // counts the answers of this exchange, from 0.
 func (c *credentials) authorize(req *sip.Request, res *sip.Response, round int) bool {
-	if c == nil || round >= maxChallenges {
+	if c == nil || round >= maxChallenges || c.trunk != nil && !c.trunk.owns(req.Destination()) {
 		return false
 	}
 	c.mu.Lock()

@@ -65,6 +65,7 @@ type dialog struct {
 	neg       negotiation
 	invite    *serverInvite
 	creds     *credentials
+	codecs    []string            // of the trunk; nil: those of the edge
 	byeLater  *interpreter.Hangup // hang-up that waits for the ACK
 	caller    bool                // the Call-ID is ours
 	peer      abilities

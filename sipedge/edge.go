@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +38,8 @@ type Config struct {
 	WebRTC     OpenWebRTC     // opens that of a leg to a browser; nil: such calls are refused with 488
 	Codecs     []string       // encoding names in upper case, best first; empty: PCMU, PCMA
 	Peers      []netip.Prefix // sources that may call without a public number
-	Gateway    Gateway        // where plain numbers go
+	Trunks     []Trunk        // peers to the public network; the one named "default", or the first, takes plain numbers
+	Resolver   Resolver       // nil: that of the machine
 	Headers    []string       // names that documents may set besides X- and User-to-User
 	Packets    int            // packets a second of one source prefix; 0: 1000
 	NewCalls   int            // new calls a second of one unknown source; 0: 10
@@ -59,12 +59,6 @@ type Config struct {
 	Log           *logrus.Entry
 }
 
-// Gateway is the trunk for plain numbers. An empty URI means that only sip: targets can be called.
-type Gateway struct {
-	URI                string // sip:host[:port][;transport=tcp]
-	Username, Password string
-}
-
 // Edge is the SIP side of one engine: it listens, answers and calls. Make it with Listen, end it with Close.
 type Edge struct {
 	cfg      Config
@@ -76,7 +70,9 @@ type Edge struct {
 	port     int
 	t1, t2   time.Duration
 	allowed  map[string]bool
-	gateway  sip.Uri
+	names    *resolving
+	trunks   atomic.Pointer[[]*trunk]
+	trunkMu  sync.Mutex // held while trunks are set
 
 	guard        *guard
 	packets      *packetFilter
@@ -113,7 +109,7 @@ var libraryOnce sync.Once
 // we send by UDP.
 func Listen(cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, log: cfg.Log, agent: cfg.Agent, instance: token(instanceLength), t1: cfg.T1, t2: cfg.T2,
-		guard: newGuard(), dialogs: newDialogStore(), allowed: make(map[string]bool)}
+		guard: newGuard(), names: newResolving(cfg.Resolver), dialogs: newDialogStore(), allowed: make(map[string]bool)}
 	if err := e.settle(); err != nil {
 		return nil, err
 	}
@@ -141,6 +137,10 @@ func Listen(cfg Config) (*Edge, error) {
 	e.serving.Go(func() { _ = e.transport.ServeUDP(e.packets) })
 	e.serving.Go(func() { _ = e.transport.ServeTCP(e.streams) })
 	<-e.packets.serving
+	if err := e.SetTrunks(cfg.Trunks); err != nil {
+		_ = e.Close()
+		return nil, err
+	}
 	e.runPhones()
 	return e, nil
 }
@@ -175,17 +175,6 @@ func (e *Edge) settle() error {
 	}
 	e.callers = newBuckets(float64(e.cfg.NewCalls), 2*float64(e.cfg.NewCalls))
 	e.arrivals = newBuckets(float64(e.cfg.TotalCalls), 2*float64(e.cfg.TotalCalls))
-	if g := e.cfg.Gateway.URI; g != "" {
-		u, _, err := targetURI(g)
-		if err != nil {
-			return fmt.Errorf("gateway: %w", err)
-		}
-		e.gateway = u
-		if a, err := netip.ParseAddr(strings.Trim(u.Host, "[]")); err == nil {
-			// The trunk may call us too.
-			e.cfg.Peers = append(slices.Clone(e.cfg.Peers), netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
 	return nil
 }
 
@@ -312,8 +301,10 @@ func (e *Edge) trusted(a netip.Addr) bool {
 			return true
 		}
 	}
-	return false
+	return e.trunkSource(a)
 }
 
 // known reports a request from a peer that may call numbers which are not public.
-func (e *Edge) known(req *sip.Request) bool { return e.trusted(sourceOf(req)) }
+func (e *Edge) known(req *sip.Request) bool {
+	return e.trusted(sourceOf(req)) || e.trunkOf(req) != nil
+}

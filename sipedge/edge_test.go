@@ -13,7 +13,7 @@ import (
 // What cannot work is refused at the start, with the setting's name.
 func TestListenRefuses(t *testing.T) {
 	for _, c := range []Config{{Listen: "localhost:5060"}, {Listen: "0.0.0.0:0"},
-		{Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Gateway: Gateway{URI: "sip:a@b@c"}},
+		{Listen: "127.0.0.1:0", Advertise: "a b"}, {Listen: "127.0.0.1:0", Trunks: []Trunk{{ID: "x", URI: "sip:a@b@c"}}},
 		{Listen: "192.0.2.1:5060"}} {
 		c.Log = logrus.NewEntry(logrus.New())
 		if e, err := Listen(c); err == nil {

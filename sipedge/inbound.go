@@ -38,6 +38,7 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	info := identified(infoOf(req), login)
+	e.trunkOf(req).called(&info)
 	start, err := e.route(info, req)
 	if errors.Is(err, errStranger) {
 		e.dialogs.forgetInvite(key)
@@ -144,6 +145,12 @@ func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 // receive opens the media of an inbound leg, answers its offer in thought, and starts the dialog. It gives the refusal
 // if that fails.
 func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx *sip.ServerTx) (*Leg, *sip.Response) {
+	t := e.trunkByID(info.Trunk)
+	if !t.take(d, true) {
+		d.cancel(nil)
+		return nil, e.reply(req, 503, "", retryAfter(), warning(errTrunkFull))
+	}
+	d.creds = t.own()
 	leg, err := e.newLeg(d, info, wantsWebRTC(req))
 	if errors.Is(err, errSDP) {
 		d.cancel(nil)
@@ -175,7 +182,7 @@ func (e *Edge) receive(d *dialog, info interpreter.LegInfo, req *sip.Request, tx
 // answer for a number that does not exist.
 func (e *Edge) route(info interpreter.LegInfo, req *sip.Request) (interpreter.Start, error) {
 	start, err := e.cfg.Calls.Route(info)
-	if !e.known(req) && info.Device == "" && (err != nil || !start.Public) {
+	if info.Trunk == "" && !e.known(req) && info.Device == "" && (err != nil || !start.Public) {
 		return start, errStranger
 	}
 	return start, err

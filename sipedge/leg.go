@@ -80,7 +80,11 @@ func (e *Edge) negotiatorFor(d *dialog, l *Leg, a Audio) *negotiator {
 	if ap, err := netip.ParseAddrPort(d.flow.remote); err == nil {
 		signalling = ap.Addr().Unmap()
 	}
-	n := newNegotiator(e.mediaAddress(a.Local()), e.cfg.Codecs, signalling, uint64(l.info.Started.UnixNano())>>10)
+	codecs := e.cfg.Codecs
+	if len(d.codecs) > 0 {
+		codecs = d.codecs
+	}
+	n := newNegotiator(e.mediaAddress(a.Local()), codecs, signalling, uint64(l.info.Started.UnixNano())>>10)
 	n.guarding = e.guardingFor(d, a)
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 
 var _ interpreter.Lines = (*Edge)(nil)
 
-// Dial calls one target and returns its leg when the far end has answered. Plain numbers go to the gateway. The error
-// is an *interpreter.DialError; when ctx ends the attempt is cancelled, an answer that crosses is hung up, and
+// Dial calls one target and returns its leg when the far end has answered. Plain numbers go to the trunk that the
+// target names, or the default one, and to its next address where one does not respond. The error is an
+// *interpreter.DialError; when ctx ends the attempt is cancelled, an answer that crosses is hung up, and
 // context.Cause(ctx) returned.
 func (e *Edge) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
 	if o.Progress == nil {
@@ -73,7 +75,9 @@ func dialFault(err error) error {
 	f := &interpreter.DialError{Status: interpreter.StatusFailed, Code: 503, Reason: err.Error(),
 		Fault: interpreter.CodeOf(err)}
 	switch {
-	case errors.Is(err, errNoGateway):
+	case errors.Is(err, errTrunkFull), errors.Is(err, errTrunkDead):
+		f.Unreached = true
+	case errors.Is(err, errNoGateway), errors.Is(err, errTrunkUnknown):
 		f.Code, f.Cause = 404, "NO_ROUTE_DESTINATION"
 	case f.Fault != 0:
 		f.Code = 484
@@ -86,7 +90,7 @@ func dialFault(err error) error {
 	return f
 }
 
-var errNoGateway = errors.New("no gateway for plain numbers is configured")
+var errNoGateway = errors.New("no trunk for plain numbers is configured")
 
 // way is how a target is reached: what the INVITE says and where it goes.
 type way struct {
@@ -95,6 +99,8 @@ type way struct {
 	headers         []interpreter.Header
 	creds           *credentials
 	hop             flow
+	others          []flow // further addresses, tried when hop does not respond
+	trunk           *trunk // that carries it; nil: none
 	routes          []sip.Uri // in front of the Request-URI: the path of a registered phone
 	viaFlow         bool      // the whole dialog goes to hop, whatever its contact says: the peer is behind NAT
 	device, account string    // of a registered phone
@@ -102,12 +108,19 @@ type way struct {
 
 // way finds the one of a target that is not a phone of ours.
 func (e *Edge) way(ctx context.Context, to interpreter.Target) (way, error) {
-	uri, headers, creds, err := e.target(to)
+	t, err := e.carrier(to)
 	if err != nil {
 		return way{}, err
 	}
-	w := way{uri: uri, to: plainTo(uri), headers: headers, creds: creds}
-	w.hop, err = e.hopTo(ctx, &uri)
+	uri, headers, creds, err := t.target(to)
+	if err != nil {
+		return way{}, err
+	}
+	w := way{uri: uri, to: plainTo(uri), headers: headers, creds: creds, trunk: t}
+	hops, err := e.passage(ctx, t, &uri)
+	if err == nil {
+		w.hop, w.others = hops[0], hops[1:]
+	}
 	return w, err
 }
 
@@ -115,11 +128,15 @@ func (e *Edge) way(ctx context.Context, to interpreter.Target) (way, error) {
 func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o interpreter.DialOptions) (
 	*attempt, error,
 ) {
+	if to.From != (interpreter.Address{}) {
+		o.From = to.From
+	}
 	from, err := e.identity(o.From)
 	if err != nil {
 		return nil, err
 	}
-	a := &attempt{edge: e, uri: w.uri, hop: w.hop, progress: o.Progress, ring: ringTime(to.Timeout, o.Timeout)}
+	a := &attempt{edge: e, uri: w.uri, hop: w.hop, others: w.others, trunk: w.trunk, progress: o.Progress,
+		ring: ringTime(to.Timeout, o.Timeout), sign: w.trunk.signTime(to)}
 	for _, h := range w.headers {
 		header, refused := e.customHeader(h)
 		if refused != nil {
@@ -129,13 +146,17 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 	}
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
-	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: w.to}, a.hop, w.uri, w.creds
+	if !w.trunk.take(d, false) {
+		d.cancel(nil)
+		return nil, fmt.Errorf("trunk %s: %w", w.trunk.id(), errTrunkFull)
+	}
+	d.local, d.remote, d.flow, d.target, d.creds = w.trunk.present(from), party{uri: w.to}, a.hop, w.uri, w.creds
 	d.routes, d.viaFlow = w.routes, w.viaFlow
 	d.caller = true
 	a.dialog = d
 	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,
 		To: addressOf("", &d.remote.uri), Started: time.Now(), SourceIP: addrOf(a.hop), Device: w.device,
-		Account: w.account}
+		Account: w.account, Trunk: w.trunk.id()}
 	if info.ID == "" {
 		info.ID = interpreter.NewID()
 	}
@@ -151,35 +172,22 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 	return a, nil
 }
 
-// target finds the Request-URI, the custom headers and the credentials. The gateway's credentials go to the gateway
-// alone (R-AUTH-8).
-func (e *Edge) target(to interpreter.Target) (sip.Uri, []interpreter.Header, *credentials, error) {
+// target finds the Request-URI, the custom headers and the credentials. A trunk's credentials go to the trunk alone
+// (R-AUTH-8): a SIP URI gets none even where it leads there.
+func (t *trunk) target(to interpreter.Target) (sip.Uri, []interpreter.Header, *credentials, error) {
 	if err := plainValue("target", to.URI); err != nil {
 		return sip.Uri{}, nil, nil, err
 	}
-	text := strings.TrimSpace(to.URI)
-	lower := strings.ToLower(text)
-	if strings.HasPrefix(lower, "sip:") || strings.HasPrefix(lower, "sips:") || strings.Contains(text, "@") {
-		u, inline, err := targetURI(text)
+	if namesHost(to.URI) {
+		u, inline, err := targetURI(strings.TrimSpace(to.URI))
 		return u, append(inline, to.Headers...), newCredentials(to.Username, to.Password), err
 	}
-	if e.gateway.Host == "" {
-		return sip.Uri{}, nil, nil, errNoGateway
-	}
-	user, err := userPart("number", strings.TrimPrefix(lower, "tel:"))
-	if err != nil {
-		return sip.Uri{}, nil, nil, err
-	}
-	if user == "" {
-		return sip.Uri{}, nil, nil, refuse("number", "empty")
-	}
-	u := *e.gateway.Clone()
-	u.User = user
+	u, err := t.through(to.URI)
 	creds := newCredentials(to.Username, to.Password)
 	if creds == nil {
-		creds = newCredentials(e.cfg.Gateway.Username, e.cfg.Gateway.Password)
+		creds = t.creds()
 	}
-	return u, to.Headers, creds, nil
+	return u, append(slices.Clone(t.cfg.Headers), to.Headers...), creds, err
 }
 
 // identity is the caller id that is presented.

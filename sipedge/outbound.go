@@ -25,7 +25,10 @@ type attempt struct {
 	dialog   *dialog // becomes a dialog with the first 2xx
 	leg      *Leg
 	uri      sip.Uri
-	hop      flow
+	trunk    *trunk        // that carries it; nil: none
+	hop      flow          // changed under mu
+	others   []flow        // further addresses of the target, best first
+	sign     time.Duration // in which it should ring; 0: no limit
 	headers  []sip.Header
 	offer    []byte
 	ring     time.Duration
@@ -35,6 +38,7 @@ type attempt struct {
 	hasEarly bool
 
 	mu     sync.Mutex
+	seq    uint32       // of the INVITE that counts: earlier ones went to addresses that were given up
 	winner string       // To tag of the 2xx that was taken
 	ack    *sip.Request // its ACK, to be repeated
 	losers map[string]bool
@@ -59,6 +63,9 @@ func (a *attempt) call(ctx context.Context) error {
 		req := a.invite()
 		end := a.transact(ctx, req)
 		switch {
+		case a.elsewhere(ctx, req, end):
+			round = -1
+			continue
 		case end.err != nil:
 			return a.failed(ctx, end)
 		case end.res.IsSuccess():
@@ -95,6 +102,9 @@ func (a *attempt) keepAuth(req *sip.Request) {
 func (a *attempt) invite() *sip.Request {
 	d := a.dialog
 	d.localSeq++
+	a.mu.Lock()
+	a.seq = d.localSeq
+	a.mu.Unlock()
 	req := d.build(sip.INVITE, d.localSeq)
 	for _, h := range a.headers {
 		req.AppendHeader(sip.HeaderClone(h))
@@ -133,6 +143,8 @@ func (a *attempt) transact(ctx context.Context, req *sip.Request) outcome {
 func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) outcome {
 	ring := time.NewTimer(a.ring)
 	defer ring.Stop()
+	patience := a.patience()
+	defer patience.stop()
 	defer c.stop()
 	for {
 		select {
@@ -143,6 +155,14 @@ func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) o
 			c.alive()
 			if c.why == nil {
 				a.provisional(res)
+			}
+		case <-ticks(patience.silent):
+			if !c.heard {
+				c.begin(errNoAnswer, reasonHeader(408, "No response"))
+			}
+		case <-ticks(patience.sign):
+			if !a.rung {
+				c.begin(errSign, reasonHeader(408, "No sign of ringing"))
 			}
 		case <-tx.Done():
 			if c.why != nil {
@@ -218,7 +238,7 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 		ack := a.ack.Clone()
 		a.edge.spawn(func() { _ = a.edge.write(a.edge.work, ack) })
 		return nil
-	case a.over || a.ack != nil:
+	case a.over || a.ack != nil || invite.CSeq().SeqNo != a.seq:
 		a.dismiss(invite, res)
 		return nil
 	}
@@ -333,6 +353,8 @@ func (a *attempt) failed(ctx context.Context, end outcome) error {
 	switch {
 	case errors.Is(end.err, errRingTime):
 		f.Code, f.Status, f.Cause, f.Reason = 487, interpreter.StatusNoAnswer, "NO_ANSWER", "nobody answered in time"
+	case errors.Is(end.err, errSign):
+		f.Code, f.Status, f.Cause, f.Reason = 408, interpreter.StatusNoAnswer, "PROGRESS_TIMEOUT", errSign.Error()
 	case errors.Is(end.err, errNoAnswer):
 		f.Code, f.Status, f.Reason = 408, interpreter.StatusNoAnswer, "the far end did not respond"
 	case errors.Is(end.err, errSDP):

@@ -7,17 +7,14 @@ import (
 	"fmt"
 	mrand "math/rand/v2"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
 
 const (
-	congestion  = 1300 // RFC 3261 §18.1.1: larger requests belong on a stream where the peer has one
-	resolveTime = 5 * time.Second
+	congestion = 1300 // RFC 3261 §18.1.1: larger requests belong on a stream where the peer has one
 )
 
 // flow is the way to a peer: its transport and its address.
@@ -68,7 +65,7 @@ func (e *Edge) address(req *sip.Request, f flow, hops int) {
 	params.Add("rport", "")
 	req.PrependHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: f.network, Host: e.host,
 		Port: e.port, Params: params})
-	if f.network == "UDP" && len(req.String()) > congestion && e.hasStream(f.remote) {
+	if f.network == "UDP" && len(req.String()) > congestion && (e.hasStream(f.remote) || e.offersTCP(f.remote)) {
 		f.network = "TCP"
 		req.Via().Transport = "TCP"
 	}
@@ -136,58 +133,6 @@ func (e *Edge) write(ctx context.Context, req *sip.Request) error {
 		return err
 	}
 	return e.transport.WriteMsg(req)
-}
-
-// hopTo finds transport and address of the next hop: a literal address as it is, a name by SRV when it has no port,
-// else by its addresses (RFC 3263 without NAPTR).
-func (e *Edge) hopTo(ctx context.Context, u *sip.Uri) (flow, error) {
-	f := flow{network: "UDP"}
-	if t, ok := u.UriParams.Get("transport"); ok {
-		f.network = strings.ToUpper(t)
-	}
-	if f.network != "UDP" && f.network != "TCP" || u.Scheme == "sips" {
-		return f, fmt.Errorf("transport %.10s of %.60s: %w", f.network, u.Host, errTransport)
-	}
-	host := strings.Trim(u.Host, "[]")
-	if m, ok := u.UriParams.Get("maddr"); ok && m != "" {
-		host = strings.Trim(m, "[]")
-	}
-	addr, port, err := e.lookUp(ctx, f.network, host, u.Port)
-	if err != nil {
-		return f, fmt.Errorf("look up %.100s: %w", host, err)
-	}
-	if addr.IsMulticast() || addr.IsUnspecified() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		return f, fmt.Errorf("look up %.100s: %w", host, errTransport)
-	}
-	f.remote = netip.AddrPortFrom(addr, uint16(port)).String()
-	return f, nil
-}
-
-func (e *Edge) lookUp(ctx context.Context, network, host string, port int) (netip.Addr, int, error) {
-	if a, err := netip.ParseAddr(host); err == nil {
-		if port == 0 {
-			port = 5060
-		}
-		return a.Unmap(), port, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, resolveTime)
-	defer cancel()
-	if port == 0 {
-		port = 5060
-		if _, list, err := net.DefaultResolver.LookupSRV(ctx, "sip", strings.ToLower(network), host); err == nil &&
-			len(list) > 0 {
-			host, port = strings.TrimSuffix(list[0].Target, "."), int(list[0].Port)
-		}
-	}
-	family := "ip4"
-	if e.local.Addr().Is6() {
-		family = "ip6"
-	}
-	list, err := net.DefaultResolver.LookupNetIP(ctx, family, host)
-	if err != nil {
-		return netip.Addr{}, 0, err
-	}
-	return list[0].Unmap(), port, nil
 }
 
 // contact is where peers reach us for the rest of a dialog.

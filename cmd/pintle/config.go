@@ -16,17 +16,18 @@ import (
 
 // config is pintle.yaml. Every field has a default; flags win over the file.
 type config struct {
-	SIP    sipConfig    `yaml:"sip"`
-	RTP    rtpConfig    `yaml:"rtp"`
-	HTTP   httpConfig   `yaml:"http"`
-	Data   string       `yaml:"data"`
-	Voice  flowConfig   `yaml:"voice"`   // what every number runs that has no row below; makes all numbers public
-	Number []numConfig  `yaml:"numbers"` // what single numbers run
-	Fetch  fetchConfig  `yaml:"fetch"`
-	Speech speechConfig `yaml:"speech"`
-	Kazoo  kazooConfig  `yaml:"kazoo"`
-	Limits limitConfig  `yaml:"limits"`
-	Log    logConfig    `yaml:"log"`
+	SIP    sipConfig     `yaml:"sip"`
+	Trunks []trunkConfig `yaml:"trunks"`
+	RTP    rtpConfig     `yaml:"rtp"`
+	HTTP   httpConfig    `yaml:"http"`
+	Data   string        `yaml:"data"`
+	Voice  flowConfig    `yaml:"voice"`   // what every number runs that has no row below; makes all numbers public
+	Number []numConfig   `yaml:"numbers"` // what single numbers run
+	Fetch  fetchConfig   `yaml:"fetch"`
+	Speech speechConfig  `yaml:"speech"`
+	Kazoo  kazooConfig   `yaml:"kazoo"`
+	Limits limitConfig   `yaml:"limits"`
+	Log    logConfig     `yaml:"log"`
 
 	file string // where it came from, for messages
 }
@@ -34,7 +35,7 @@ type config struct {
 type sipConfig struct {
 	Listen    string   `yaml:"listen"`    // IP:port, UDP and TCP
 	Advertise string   `yaml:"advertise"` // host that peers are told; empty: the address listened on
-	Gateway   string   `yaml:"gateway"`   // sip: URI that plain numbers are dialled through
+	Gateway   string   `yaml:"gateway"`   // sip: URI of the trunk "default", short for a row of trunks
 	Username  string   `yaml:"username"`  // digest credentials for the gateway
 	Password  string   `yaml:"password"`  //
 	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
@@ -148,7 +149,7 @@ func (c *config) complete() error {
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = 300 * time.Second
 	}
-	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo} {
+	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks} {
 		if err := check(); err != nil {
 			return exitf(exitUsage, "configuration%s: %w", c.where(), err)
 		}

@@ -217,7 +217,7 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech}}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
-		Gateway:   sipedge.Gateway{URI: e.cfg.SIP.Gateway, Username: e.cfg.SIP.Username, Password: e.cfg.SIP.Password},
+		Trunks:    e.cfg.trunks(),
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
