@@ -99,8 +99,8 @@ type way struct {
 	headers         []interpreter.Header
 	creds           *credentials
 	hop             flow
-	others          []flow // further addresses, tried when hop does not respond
-	trunk           *trunk // that carries it; nil: none
+	others          []flow    // further addresses, tried when hop does not respond
+	trunk           *trunk    // that carries it; nil: none
 	routes          []sip.Uri // in front of the Request-URI: the path of a registered phone
 	viaFlow         bool      // the whole dialog goes to hop, whatever its contact says: the peer is behind NAT
 	device, account string    // of a registered phone
