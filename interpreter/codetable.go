@@ -152,6 +152,8 @@ var codes = []CodeInfo{
 		"Text messages are not available; the action is asked with SmsStatus=invalid."},
 	{13810, LevelWarning, "Reason of Reject", "Write rejected or busy."},
 	{13910, LevelWarning, "Length of Pause", "Write whole seconds."},
+	{32009, LevelWarning, "Client or phone not there",
+		"Open the client's page, or register the phone, under the name that was dialled; names count letter by letter."},
 	{90001, LevelError, "Flow loop",
 		"Documents followed each other without playing or waiting; end the circle of redirects."},
 	{90002, LevelError, "Address refused",

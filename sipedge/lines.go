@@ -12,6 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"pintle/interpreter"
+	"pintle/sipedge/audio"
 )
 
 var _ interpreter.Lines = (*Edge)(nil)
@@ -227,18 +228,18 @@ func ringTime(own, general time.Duration) time.Duration {
 
 // relayEarly prepares that the caller hears the far end before it answers. The function returned stops that and waits.
 func (a *attempt) relayEarly(ctx context.Context, to interpreter.Leg) (stop func()) {
-	caller, ok := to.(*Leg)
+	hear := a.leg.hear(to)
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	started := false
 	a.early = func(s Session) {
-		if err := a.leg.update(s); err != nil || !ok || started {
+		if err := a.leg.update(s); err != nil || hear == nil || started {
 			return
 		}
 		started = true
 		if !a.edge.spawn(func() {
 			defer close(done)
-			_ = caller.audio.Join(ctx, a.leg.audio, interpreter.BridgeOptions{})
+			hear(ctx)
 		}) {
 			close(done)
 		}
@@ -251,12 +252,12 @@ func (a *attempt) relayEarly(ctx context.Context, to interpreter.Leg) (stop func
 	}
 }
 
-// Bridge joins two answered legs of this edge until one of them or ctx ends.
+// Bridge joins two answered legs, of this edge or with halves of their own, until one of them or ctx ends.
 func (e *Edge) Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.BridgeOptions) error {
 	la, ok1 := a.(*Leg)
 	lb, ok2 := b.(*Leg)
 	if !ok1 || !ok2 {
-		return interpreter.ErrUnsupported
+		return audio.Bridge(ctx, a, b, o)
 	}
 	joined, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -67,11 +67,14 @@ func mediaDirection(n Session) rtpio.Direction {
 // Key takes a key that came by SIP INFO.
 func (s *sound) Key(digit byte, held time.Duration) { s.Half.Key(digit, held) }
 
+// AudioHalf is the half that can be joined with those of other legs.
+func (s *sound) AudioHalf() *audio.Half { return s.Half }
+
 // Join lets both parties hear each other until ctx ends.
 func (s *sound) Join(ctx context.Context, other Audio, o interpreter.BridgeOptions) error {
-	b, ok := other.(*sound)
-	if !ok {
+	b := audio.HalfOf(other)
+	if b == nil {
 		return interpreter.ErrUnsupported
 	}
-	return s.Half.Join(ctx, b.Half, o)
+	return s.Half.Join(ctx, b, o)
 }
