@@ -9,7 +9,7 @@ import (
 // What this edge can do, said in one place: Allow, Supported, and what a peer may require of us.
 
 // allowedMethods are the methods that we do within or outside dialogs (RFC 3261 §20.5), in the order of Allow.
-var allowedMethods = strings.Join([]string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "UPDATE"}, ", ")
+var allowedMethods = strings.Join([]string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE"}, ", ")
 
 // extension is one option tag (RFC 3261 §19.2).
 type extension struct {
@@ -21,7 +21,8 @@ type extension struct {
 // extensions are all option tags that we know. What is not here, or not needed, is answered with 420 when it is
 // required.
 var extensions = []extension{
-	{tag: "timer", needed: true, told: true}, // RFC 4028
+	{tag: "100rel", needed: true, told: true}, // RFC 3262
+	{tag: "timer", needed: true, told: true},  // RFC 4028
 	{tag: "path", needed: true, told: true},
 	{tag: "outbound", needed: true, told: true},
 }

@@ -308,6 +308,9 @@ func (d *dialog) early(ctx context.Context) error {
 			return nil
 		}
 		if i.session == nil {
+			if d.asksReliable(i, 183) {
+				return d.provisional(183) // our offer; sound begins with the answer in the PRACK
+			}
 			return interpreter.ErrUnsupported // late offer: nowhere to send sound to
 		}
 		if err := d.goLive(i); err != nil {
@@ -318,13 +321,26 @@ func (d *dialog) early(ctx context.Context) error {
 }
 
 func (d *dialog) answer(ctx context.Context) error {
-	return d.do(ctx, func() error {
-		if d.state != dialogEarly {
-			if d.state == dialogEnded {
-				return errDialogOver
-			}
-			return nil
+	sent := make(chan error, 2) // one from here, one when the peer was waited for
+	if err := d.do(ctx, func() error {
+		switch d.state {
+		case dialogEnded:
+			return errDialogOver
+		case dialogEarly:
+			d.acceptReady(func(err error) { sent <- err })
+		case dialogConfirmed:
+			sent <- nil
 		}
-		return d.accept()
-	})
+		return nil
+	}); err != nil {
+		return err
+	}
+	select {
+	case err := <-sent:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-d.ctx.Done():
+		return errDialogOver
+	}
 }

@@ -43,8 +43,10 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	case sip.OPTIONS:
 		// Some peers audit calls with it: a call that runs is well, also while we drain.
 		d.edge.respond(tx, d.edge.abilities(req))
-	case sip.PRACK, sip.NOTIFY:
-		// Neither a reliable provisional nor a subscription of ours is open.
+	case sip.PRACK:
+		d.pracked(req, tx)
+	case sip.NOTIFY:
+		// No subscription of ours is open.
 		d.edge.respond(tx, d.edge.reply(req, 481, ""))
 	default:
 		d.edge.respond(tx, d.edge.notAllowed(req))
@@ -112,6 +114,14 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if d.offering() {
 		d.edge.respond(tx, d.edge.reply(req, 491, ""))
+		return
+	}
+	if i := d.invite; d.state == dialogEarly && i != nil && i.rel.agreed && i.rel.open == nil {
+		res := d.offerBeside(i, req)
+		if res.IsSuccess() {
+			d.refresh(req)
+		}
+		d.edge.respond(tx, res)
 		return
 	}
 	if d.state == dialogEarly || d.invite != nil {

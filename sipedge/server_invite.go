@@ -27,10 +27,17 @@ type serverInvite struct {
 	until   time.Time     // when waiting for the ACK ends
 	timer   *time.Timer
 	last    *sip.Response // provisional sent last
+	code    int           // its code
 	began   time.Time
+	rel     reliable
 }
 
 func (i *serverInvite) stop() {
+	i.rel.stop()
+	i.stopRinging()
+}
+
+func (i *serverInvite) stopRinging() {
 	if i.timer != nil {
 		i.timer.Stop()
 		i.timer = nil
@@ -50,25 +57,32 @@ func (d *dialog) provisional(code int) error {
 	if d.state != dialogEarly || i == nil {
 		return errState
 	}
+	if d.asksReliable(i, code) {
+		return d.ringReliably(code)
+	}
 	res := d.edge.reply(i.req, code, "", d.edge.contact(d.flow.network))
 	if code == 183 && i.answer != nil {
 		setSDP(res, i.answer)
 	}
-	i.last = res
+	i.last, i.code = res, code
 	d.user.note(itoa(code) + " " + phrase(code) + " sent")
-	i.stop()
+	i.stopRinging()
 	i.timer = d.after(ringAgain, d.ringOn)
 	return i.tx.Respond(res)
 }
 
 func (d *dialog) ringOn() {
 	i := d.invite
-	if d.state != dialogEarly || i == nil || i.last == nil {
+	if d.state != dialogEarly || i == nil || i.code == 0 {
 		return
 	}
 	if time.Since(i.began) > maxRing {
 		d.end(&interpreter.Hangup{By: interpreter.ByEngine, Code: 480, Cause: interpreter.CauseOf(480),
 			Reason: "nobody answered the call"})
+		return
+	}
+	if d.asksReliable(i, i.code) {
+		_ = d.ringReliably(i.code) // RFC 3262 §3: a new one, with a number of its own
 		return
 	}
 	_ = i.tx.Respond(i.last) // the next one comes in a minute
@@ -87,8 +101,13 @@ func (d *dialog) accept() error {
 	res := d.edge.reply(i.req, 200, "", d.edge.contact(d.flow.network))
 	res.AppendHeader(sip.NewHeader("Accept", acceptedBodies))
 	d.answerTimer(i.req, res)
-	setSDP(res, i.answer)
+	if i.rel.agreed {
+		i.late = false // RFC 6337 §2.2: all was said in the provisional
+	} else {
+		setSDP(res, i.answer)
+	}
 	i.stop()
+	i.rel.silent = true
 	i.success = res
 	d.user.note("200 OK sent")
 	i.wait = d.edge.t1

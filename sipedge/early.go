@@ -1,0 +1,202 @@
+package sipedge
+
+import (
+	"context"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// maxForks bounds the phones that may ring for one INVITE of ours.
+const maxForks = 64
+
+// fork is one phone, or what stands for it, that has sent a provisional response to our INVITE: an early dialog
+// (RFC 3261 §12.1). It is guarded by attempt.mu.
+type fork struct {
+	dialog *dialog // a copy that nobody runs: tags, target, route set, numbers
+	rseq   uint32  // of the last reliable provisional, 0: none came
+	answer []byte  // the last description it sent
+}
+
+// heard finds or makes the fork of a provisional response, and reports whether the response is to be looked at: a
+// reliable one that came before, or too early, is not (RFC 3262 §4).
+func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*fork, bool) {
+	tag := toTag(res)
+	if tag == "" {
+		return nil, true // an old proxy: nothing but a sign of life
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f := a.forks[tag]
+	if f == nil {
+		if len(a.forks) >= maxForks {
+			return nil, false
+		}
+		f = &fork{dialog: a.shadow(invite)}
+		f.dialog.adopt(res)
+		if a.forks == nil {
+			a.forks = make(map[string]*fork)
+		}
+		a.forks[tag] = f
+	}
+	h := res.GetHeader("rseq")
+	if h == nil || !listed(values(res, "require"), "100rel") {
+		return f, true
+	}
+	n, ok := digits(h.Value(), 1<<32-1)
+	seq := uint32(n)
+	if !ok || seq == 0 || f.rseq != 0 && seq != f.rseq+1 {
+		return f, false
+	}
+	f.rseq = seq
+	f.dialog.learn(res)
+	a.prack(f, seq, invite)
+	return f, true
+}
+
+// shadow is a dialog of ours that only knows whom it is with.
+func (a *attempt) shadow(invite *sip.Request) *dialog {
+	d := a.dialog
+	return &dialog{edge: a.edge, callID: d.callID, localTag: d.localTag, hops: d.hops, local: d.local, remote: d.remote,
+		flow: a.hop, log: d.log, target: *invite.Recipient.Clone(), localSeq: invite.CSeq().SeqNo}
+}
+
+// prack acknowledges a reliable provisional; a.mu is held. It takes as long as it takes: the peer repeats until it
+// comes. A proxy that wants credentials gets them once.
+func (a *attempt) prack(f *fork, rseq uint32, invite *sip.Request) {
+	req := f.dialog.request(sip.PRACK)
+	req.AppendHeader(sip.NewHeader("RAck", itoa(int(rseq))+" "+itoa(int(invite.CSeq().SeqNo))+" INVITE"))
+	a.leg.note("PRACK sent")
+	x := f.dialog.exchange(req)
+	a.edge.spawn(func() {
+		res, err := x.run()
+		if err == nil && (res.StatusCode == 401 || res.StatusCode == 407) {
+			again := req.Clone()
+			if !a.dialog.creds.authorize(again, res, 0) {
+				return
+			}
+			a.mu.Lock()
+			f.dialog.localSeq++
+			again.CSeq().SeqNo = f.dialog.localSeq
+			a.mu.Unlock()
+			x.req = again
+			res, err = x.run()
+		}
+		switch {
+		case err != nil:
+			a.edge.log.WithError(err).Debug("PRACK not answered")
+		case !res.IsSuccess():
+			a.edge.log.WithField("code", res.StatusCode).Debug("PRACK refused")
+		}
+	})
+}
+
+// described keeps what a fork says about its sound.
+func (a *attempt) described(f *fork, body []byte) {
+	if f == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	f.answer = append([]byte(nil), body...)
+}
+
+// inherit gives the dialog that a fork becomes the numbers which its early requests have used; a.mu is held. It returns
+// the description that the fork has sent before.
+func (a *attempt) inherit(tag string) []byte {
+	f := a.forks[tag]
+	if f == nil {
+		return nil
+	}
+	a.dialog.localSeq = max(a.dialog.localSeq, f.dialog.localSeq)
+	a.dialog.remoteSeq = f.dialog.remoteSeq
+	a.dialog.box.seen = f.dialog.remoteSeq
+	return f.answer
+}
+
+// forkOf finds the fork that a request of the far end belongs to.
+func (a *attempt) forkOf(req *sip.Request) *fork {
+	tag, _ := req.From().Params.Get("tag")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.forks[tag]
+}
+
+// request answers what the far end asks before it has answered our INVITE: UPDATE (RFC 3311), and little else. It
+// reports false when the dialog is confirmed by now, or none of ours.
+func (a *attempt) request(req *sip.Request, tx *sip.ServerTx) bool {
+	f := a.forkOf(req)
+	if f == nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	seq := req.CSeq().SeqNo
+	switch {
+	case a.ack != nil || a.over:
+		return false
+	case f.dialog.remoteSeq != 0 && seq <= f.dialog.remoteSeq:
+		a.edge.respond(tx, a.edge.reply(req, 500, "CSeq Out Of Order"))
+		return true
+	}
+	f.dialog.remoteSeq = seq
+	switch req.Method {
+	case sip.UPDATE:
+		a.edge.respond(tx, a.updated(f, req))
+	case sip.INFO, sip.OPTIONS:
+		a.edge.respond(tx, a.edge.abilities(req))
+	default:
+		a.edge.respond(tx, a.edge.reply(req, 481, ""))
+	}
+	return true
+}
+
+// updated answers an UPDATE in an early dialog; a.mu is held. A new offer is taken once ours has its reliable answer.
+func (a *attempt) updated(f *fork, req *sip.Request) *sip.Response {
+	if c := req.Contact(); c != nil {
+		f.dialog.target = *c.Address.Clone()
+	}
+	contact := a.edge.contact(a.hop.network)
+	if len(req.Body()) == 0 {
+		return a.edge.reply(req, 200, "", contact)
+	}
+	if f.rseq == 0 || f.answer == nil {
+		return a.edge.reply(req, 491, "")
+	}
+	body, err := sessionBody(contentType(req), req.Body())
+	if err != nil {
+		return a.edge.reply(req, 415, "", sip.NewHeader("Accept", acceptedBodies))
+	}
+	answer, s, err := a.dialog.neg.answer(body)
+	if err != nil {
+		return a.edge.reply(req, 488, "", warning(err))
+	}
+	a.early(s)
+	f.answer, a.updatedBy = nil, toTagOf(f)
+	res := a.edge.reply(req, 200, "", contact)
+	setSDP(res, answer)
+	return res
+}
+
+func toTagOf(f *fork) string { return f.dialog.remoteTag }
+
+// earlyKey finds the attempt that a request to one of our early dialogs concerns.
+func (e *Edge) attemptOf(req *sip.Request) *attempt {
+	e.attemptsMu.Lock()
+	defer e.attemptsMu.Unlock()
+	return e.attempts[dialogKey(req.CallID().Value(), toTag(req))]
+}
+
+// expectEarly lets requests of early dialogs find their attempt until the function returned is called.
+func (e *Edge) expectEarly(a *attempt) func() {
+	key := dialogKey(a.dialog.callID, a.dialog.localTag)
+	e.attemptsMu.Lock()
+	defer e.attemptsMu.Unlock()
+	e.attempts[key] = a
+	return func() {
+		e.attemptsMu.Lock()
+		defer e.attemptsMu.Unlock()
+		delete(e.attempts, key)
+	}
+}
+
+var _ = context.Background
