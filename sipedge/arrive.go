@@ -91,6 +91,12 @@ func (e *Edge) refuseMethod(req *sip.Request, tx *sip.ServerTx) {
 // serveDialog passes a request on to its dialog.
 func (e *Edge) serveDialog(req *sip.Request, tx *sip.ServerTx) {
 	d := e.dialogOf(req)
+	if a := e.attemptOf(req); d == nil && a != nil && req.Method != sip.CANCEL {
+		if a.request(req, tx) {
+			return
+		}
+		d = e.dialogOf(req) // answered this moment
+	}
 	if d == nil || req.Method == sip.CANCEL || !d.box.fill(orderKey(req), func() { d.handle(req, tx) }) {
 		e.respond(tx, e.reply(req, 481, ""))
 	}

@@ -1,25 +1,24 @@
 package sipedge
 
 import (
-	"context"
-
 	"github.com/emiago/sipgo/sip"
 )
 
 // maxForks bounds the phones that may ring for one INVITE of ours.
 const maxForks = 64
 
-// fork is one phone, or what stands for it, that has sent a provisional response to our INVITE: an early dialog
+// earlyDialog is one phone, or what stands for it, that has sent a provisional response to our INVITE: an early dialog
 // (RFC 3261 §12.1). It is guarded by attempt.mu.
-type fork struct {
+type earlyDialog struct {
 	dialog *dialog // a copy that nobody runs: tags, target, route set, numbers
 	rseq   uint32  // of the last reliable provisional, 0: none came
-	answer []byte  // the last description it sent
+	answer []byte  // the description it sent last, unless a later exchange took its place
+	agreed bool    // its description came reliably: it is the answer, whatever the 2xx says
 }
 
 // heard finds or makes the fork of a provisional response, and reports whether the response is to be looked at: a
 // reliable one that came before, or too early, is not (RFC 3262 §4).
-func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*fork, bool) {
+func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*earlyDialog, bool) {
 	tag := toTag(res)
 	if tag == "" {
 		return nil, true // an old proxy: nothing but a sign of life
@@ -31,10 +30,10 @@ func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*fork, bool) {
 		if len(a.forks) >= maxForks {
 			return nil, false
 		}
-		f = &fork{dialog: a.shadow(invite)}
+		f = &earlyDialog{dialog: a.shadow(invite)}
 		f.dialog.adopt(res)
 		if a.forks == nil {
-			a.forks = make(map[string]*fork)
+			a.forks = make(map[string]*earlyDialog)
 		}
 		a.forks[tag] = f
 	}
@@ -57,12 +56,12 @@ func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*fork, bool) {
 func (a *attempt) shadow(invite *sip.Request) *dialog {
 	d := a.dialog
 	return &dialog{edge: a.edge, callID: d.callID, localTag: d.localTag, hops: d.hops, local: d.local, remote: d.remote,
-		flow: a.hop, log: d.log, target: *invite.Recipient.Clone(), localSeq: invite.CSeq().SeqNo}
+		flow: a.hop, viaFlow: d.viaFlow, log: d.log, target: *invite.Recipient.Clone(), localSeq: invite.CSeq().SeqNo}
 }
 
 // prack acknowledges a reliable provisional; a.mu is held. It takes as long as it takes: the peer repeats until it
 // comes. A proxy that wants credentials gets them once.
-func (a *attempt) prack(f *fork, rseq uint32, invite *sip.Request) {
+func (a *attempt) prack(f *earlyDialog, rseq uint32, invite *sip.Request) {
 	req := f.dialog.request(sip.PRACK)
 	req.AppendHeader(sip.NewHeader("RAck", itoa(int(rseq))+" "+itoa(int(invite.CSeq().SeqNo))+" INVITE"))
 	a.leg.note("PRACK sent")
@@ -90,31 +89,51 @@ func (a *attempt) prack(f *fork, rseq uint32, invite *sip.Request) {
 	})
 }
 
-// described keeps what a fork says about its sound.
-func (a *attempt) described(f *fork, body []byte) {
-	if f == nil {
-		return
+// sounds takes the description of a provisional response and opens early sound by it. Several phones may send
+// different ones; the last counts until a 2xx. A description on top of a reliable answer says nothing (RFC 6337 §2.2).
+func (a *attempt) sounds(f *earlyDialog, res *sip.Response) bool {
+	body, err := sessionBody(contentType(res), res.Body())
+	if err != nil {
+		return false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f.answer = append([]byte(nil), body...)
+	if f != nil && f.agreed && f.answer == nil {
+		return false // an UPDATE has changed it since
+	}
+	s, err := a.dialog.neg.accept(body)
+	if err != nil {
+		return false
+	}
+	if f != nil {
+		f.answer, f.agreed = append([]byte(nil), body...), f.agreed || res.GetHeader("rseq") != nil
+	}
+	a.hasEarly = true
+	a.early(s)
+	return true
 }
 
-// inherit gives the dialog that a fork becomes the numbers which its early requests have used; a.mu is held. It returns
-// the description that the fork has sent before.
-func (a *attempt) inherit(tag string) []byte {
-	f := a.forks[tag]
+// inherit gives the dialog that a fork becomes the numbers which its early requests have used; a.mu is held.
+func (a *attempt) inherit(f *earlyDialog) {
 	if f == nil {
-		return nil
+		return
 	}
-	a.dialog.localSeq = max(a.dialog.localSeq, f.dialog.localSeq)
-	a.dialog.remoteSeq = f.dialog.remoteSeq
-	a.dialog.box.seen = f.dialog.remoteSeq
-	return f.answer
+	d := a.dialog
+	d.localSeq = max(d.localSeq, f.dialog.localSeq)
+	d.remoteSeq = f.dialog.remoteSeq
+	d.box.seen = f.dialog.remoteSeq
+}
+
+// preview is the session of a fork whose 2xx brings no description, or none that counts; a.mu is held.
+func (a *attempt) preview(f *earlyDialog) (Session, error) {
+	if f == nil || f.answer == nil {
+		return a.dialog.neg.agreed(), nil
+	}
+	return a.dialog.neg.accept(f.answer)
 }
 
 // forkOf finds the fork that a request of the far end belongs to.
-func (a *attempt) forkOf(req *sip.Request) *fork {
+func (a *attempt) forkOf(req *sip.Request) *earlyDialog {
 	tag, _ := req.From().Params.Get("tag")
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -151,7 +170,7 @@ func (a *attempt) request(req *sip.Request, tx *sip.ServerTx) bool {
 }
 
 // updated answers an UPDATE in an early dialog; a.mu is held. A new offer is taken once ours has its reliable answer.
-func (a *attempt) updated(f *fork, req *sip.Request) *sip.Response {
+func (a *attempt) updated(f *earlyDialog, req *sip.Request) *sip.Response {
 	if c := req.Contact(); c != nil {
 		f.dialog.target = *c.Address.Clone()
 	}
@@ -159,7 +178,7 @@ func (a *attempt) updated(f *fork, req *sip.Request) *sip.Response {
 	if len(req.Body()) == 0 {
 		return a.edge.reply(req, 200, "", contact)
 	}
-	if f.rseq == 0 || f.answer == nil {
+	if !f.agreed {
 		return a.edge.reply(req, 491, "")
 	}
 	body, err := sessionBody(contentType(req), req.Body())
@@ -171,15 +190,13 @@ func (a *attempt) updated(f *fork, req *sip.Request) *sip.Response {
 		return a.edge.reply(req, 488, "", warning(err))
 	}
 	a.early(s)
-	f.answer, a.updatedBy = nil, toTagOf(f)
+	f.answer = nil
 	res := a.edge.reply(req, 200, "", contact)
 	setSDP(res, answer)
 	return res
 }
 
-func toTagOf(f *fork) string { return f.dialog.remoteTag }
-
-// earlyKey finds the attempt that a request to one of our early dialogs concerns.
+// attemptOf finds the attempt that a request to one of our early dialogs concerns.
 func (e *Edge) attemptOf(req *sip.Request) *attempt {
 	e.attemptsMu.Lock()
 	defer e.attemptsMu.Unlock()
@@ -193,10 +210,9 @@ func (e *Edge) expectEarly(a *attempt) func() {
 	defer e.attemptsMu.Unlock()
 	e.attempts[key] = a
 	return func() {
+		a.lose() // waits for a request that is being answered
 		e.attemptsMu.Lock()
 		defer e.attemptsMu.Unlock()
 		delete(e.attempts, key)
 	}
 }
-
-var _ = context.Background

@@ -95,6 +95,9 @@ type Edge struct {
 	hangUp   context.CancelFunc
 	dials    sync.WaitGroup // Dials that run; counted only while mu is held and the edge neither drains nor closes
 
+	attemptsMu sync.Mutex
+	attempts   map[string]*attempt // INVITEs of ours that are not answered yet, by dialogKey
+
 	mu     sync.Mutex
 	closed bool
 	wg     sync.WaitGroup // handlers, dialogs and what they started
@@ -110,7 +113,8 @@ var libraryOnce sync.Once
 // we send by UDP.
 func Listen(cfg Config) (*Edge, error) {
 	e := &Edge{cfg: cfg, log: cfg.Log, agent: cfg.Agent, instance: token(instanceLength), t1: cfg.T1, t2: cfg.T2,
-		guard: newGuard(), names: newResolving(cfg.Resolver), dialogs: newDialogStore(), allowed: make(map[string]bool)}
+		guard: newGuard(), names: newResolving(cfg.Resolver), dialogs: newDialogStore(),
+		attempts: make(map[string]*attempt), allowed: make(map[string]bool)}
 	if err := e.settle(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ var errLate = errors.New("no final response in time")
 // exchange copies what a request needs. It runs in the dialog's goroutine.
 func (d *dialog) exchange(req *sip.Request) *exchange {
 	return &exchange{req: req, dialog: &dialog{edge: d.edge, callID: d.callID, localTag: d.localTag,
-		remoteTag: d.remoteTag, local: d.local, remote: d.remote, flow: d.flow, hops: d.hops, log: d.log,
+		remoteTag: d.remoteTag, local: d.local, remote: d.remote, flow: d.flow, viaFlow: d.viaFlow, hops: d.hops, log: d.log,
 		target: d.target, routes: append([]sip.Uri(nil), d.routes...)}}
 }
 

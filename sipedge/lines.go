@@ -59,7 +59,9 @@ func (e *Edge) dial(ctx context.Context, w way, to interpreter.Target, o interpr
 	}
 	stopEarly := a.relayEarly(ctx, o.EarlyTo)
 	o.Progress(interpreter.Progress{Status: interpreter.StatusInitiated, CallID: a.dialog.callID})
+	forget := e.expectEarly(a)
 	err = a.call(ctx)
+	forget()
 	stopEarly()
 	if err != nil {
 		a.dialog.cancel(&interpreter.Hangup{By: interpreter.ByEngine, Code: 487, Reason: "not answered"})

@@ -42,7 +42,8 @@ type attempt struct {
 	winner string       // To tag of the 2xx that was taken
 	ack    *sip.Request // its ACK, to be repeated
 	losers map[string]bool
-	over   bool // cancelled or failed: any 2xx is a loser
+	over   bool                    // cancelled or failed: any 2xx is a loser
+	forks  map[string]*earlyDialog // early dialogs by To tag
 }
 
 // outcome is how one INVITE transaction ended: with a final response, or with the reason we gave it up for.
@@ -153,8 +154,8 @@ func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) o
 				return a.final(res, c)
 			}
 			c.alive()
-			if c.why == nil {
-				a.provisional(res)
+			if f, fresh := a.heard(c.req, res); fresh && c.why == nil {
+				a.provisional(f, res)
 			}
 		case <-ticks(patience.silent):
 			if !c.heard {
@@ -198,19 +199,12 @@ func (a *attempt) final(res *sip.Response, c *cancelling) outcome {
 	return outcome{res: res, err: c.why}
 }
 
-// provisional reports ringing and opens early sound. Several phones may send different descriptions; the last one
-// counts until a 2xx.
-func (a *attempt) provisional(res *sip.Response) {
+// provisional reports ringing and opens early sound.
+func (a *attempt) provisional(f *earlyDialog, res *sip.Response) {
 	if res.StatusCode == 100 {
 		return
 	}
-	early := false
-	if body, err := sessionBody(contentType(res), res.Body()); err == nil {
-		if s, err := a.dialog.neg.accept(body); err == nil {
-			early, a.hasEarly = true, true
-			a.early(s)
-		}
-	}
+	early := a.sounds(f, res)
 	if a.rung && !early {
 		return
 	}
@@ -247,6 +241,7 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	a.leg.note(itoa(res.StatusCode) + " " + shorten(res.Reason) + " received, ACK sent")
 	d := a.dialog
 	d.adopt(res)
+	a.inherit(a.forks[tag])
 	d.state = dialogConfirmed
 	d.learn(res)
 	d.heardTimer(res)
@@ -269,9 +264,14 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 
 // settle makes the negotiated session live: the answer in the 2xx, or the one that an earlier 18x brought.
 func (a *attempt) settle(res *sip.Response) error {
+	f := a.forks[a.winner]
 	body, err := sessionBody(contentType(res), res.Body())
-	if errors.Is(err, errBodyless) && a.hasEarly {
-		return a.leg.update(a.dialog.neg.agreed())
+	if errors.Is(err, errBodyless) && a.hasEarly || f != nil && f.agreed {
+		s, err := a.preview(f)
+		if err != nil {
+			return err
+		}
+		return a.leg.update(s)
 	}
 	if err != nil {
 		return fmt.Errorf("answer: %w", err)
@@ -305,7 +305,11 @@ func (a *attempt) dismiss(invite *sip.Request, res *sip.Response) {
 	d := newDialog(a.edge, a.dialog.callID, a.dialog.localTag, a.dialog.hops)
 	d.local, d.remote, d.flow, d.creds, d.localSeq = a.dialog.local, a.dialog.remote, a.hop, a.dialog.creds,
 		invite.CSeq().SeqNo
+	d.viaFlow = a.dialog.viaFlow
 	d.adopt(res)
+	if f := a.forks[tag]; f != nil {
+		d.localSeq = max(d.localSeq, f.dialog.localSeq)
+	}
 	a.edge.spawn(func() {
 		defer d.cancel(nil)
 		if err := a.acknowledge(d, d.ackFor(invite)); err != nil || !first {

@@ -62,7 +62,8 @@ func (d *dialog) ringReliably(code int) error {
 	}
 	res := d.edge.reply(i.req, code, "", d.edge.contact(d.flow.network), sip.NewHeader("Require", "100rel"),
 		sip.NewHeader("RSeq", itoa(int(r.seq))), sip.NewHeader("Allow", allowedMethods))
-	r.sdp = code == 183 && !r.agreed && i.answer != nil
+	// RFC 3261 §13.2.1: to an INVITE without offer, ours goes with the first reliable response.
+	r.sdp = (code == 183 || i.late) && !r.agreed && i.answer != nil
 	if r.sdp {
 		setSDP(res, i.answer)
 	}
@@ -203,7 +204,13 @@ func (d *dialog) offerBeside(i *serverInvite, req *sip.Request) *sip.Response {
 func (d *dialog) acceptReady(told func(error)) {
 	i := d.invite
 	if i != nil && i.rel.open != nil && i.rel.sdp && i.success == nil {
-		i.rel.accept = told
+		before := i.rel.accept
+		i.rel.accept = func(err error) {
+			if before != nil {
+				before(err)
+			}
+			told(err)
+		}
 		return
 	}
 	told(d.accept())
