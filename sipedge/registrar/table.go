@@ -108,8 +108,11 @@ func (u *Update) apply(list []*Binding, changes []Change, c *Contact, at time.Ti
 // same host or of the same series of REGISTERs. The same private address from another host is another phone, whose
 // binding stays until it expires by itself.
 func (u *Update) same(b *Binding, c *Contact) bool {
-	if c.Instance != "" && b.Instance == c.Instance && b.RegID == c.RegID {
-		return c.RegID != 0 || b.Key == c.Key || u.here(b)
+	if c.RegID > 0 && b.RegID > 0 {
+		return b.Instance == c.Instance && b.RegID == c.RegID
+	}
+	if c.Instance != "" && b.Instance == c.Instance && b.RegID == c.RegID && u.here(b) {
+		return true // the phone was started anew, with another port
 	}
 	return c.Key == b.Key && (b.CallID == u.CallID || u.here(b))
 }

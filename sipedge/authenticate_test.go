@@ -1,0 +1,218 @@
+package sipedge
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/icholy/digest"
+	"github.com/sirupsen/logrus"
+
+	"pintle/interpreter"
+	"pintle/sipedge/auth"
+)
+
+// R-AUTH-2: nobody learns from an answer who exists.
+func TestSameAnswerForAll(t *testing.T) {
+	house := newHousehold("ann", "off")
+	house.change("off", func(l *Login) { l.Enabled = false })
+	b := phoneBench(t, house, func(c *Config) { c.Registrations.Fails = 1000 })
+	volatile := regexp.MustCompile(`nonce="[^"]*"|tag=[^;\r]*|branch=[^;\r]*|rport=\d+|phone\w+|sip:\w+@|\d+ REGISTER`)
+	seen := map[string]string{}
+	for _, user := range []string{"ann", "off", "nobody"} {
+		h := newHandset(t, b, user, "127.0.0.1")
+		h.password = "guess"
+		m := h.register()
+		delete(m.head, "call-id")
+		delete(m.head, "via")
+		seen[user] = m.start + volatile.ReplaceAllString(fmt.Sprint(m.head), "")
+	}
+	if seen["ann"] != seen["nobody"] || seen["off"] != seen["nobody"] || !strings.Contains(seen["ann"], "401") {
+		t.Errorf("answers differ:\n%s\n%s\n%s", seen["ann"], seen["off"], seen["nobody"])
+	}
+}
+
+// R-AUTH-1: what strangers and phones may do.
+func TestWhoMayCall(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann", "bob"), nil)
+	b.set(false, nil)
+	invite := func(h *handset, change func(text string) string) message {
+		t.Helper()
+		text := h.ask0("INVITE", "sip:200@pbx.example", "")
+		if change != nil {
+			text = change(text)
+		}
+		h.send(text)
+		for {
+			if m := h.next(); m.code() != "100" {
+				return m
+			}
+		}
+	}
+	h := newHandset(t, b, "ann", "127.0.0.1")
+	m := invite(h, nil)
+	if m.code() != "407" {
+		t.Fatalf("a phone is not asked: %s", m.start)
+	}
+	stranger := func(text string) string {
+		return strings.Replace(text, "From: <sip:ann@pbx.example>", "From: <sip:x@far.example>", 1)
+	}
+	if m := invite(newHandset(t, b, "ann", "127.0.0.1"), stranger); m.code() != "407" {
+		t.Errorf("a stranger and a number that is not public: %s", m.start)
+	}
+	b.set(true, nil)
+	if m := invite(newHandset(t, b, "ann", "127.0.0.1"), nil); m.code() != "407" {
+		t.Errorf("who says to be of ours is not asked: %s", m.start)
+	}
+	pub := newHandset(t, b, "ann", "127.0.0.1")
+	if m := invite(pub, stranger); m.code() != "180" {
+		t.Errorf("a stranger and a public number: %s", m.start)
+	}
+	if l := b.leg(); l.Info().Device != "" || l.Info().Account != "" {
+		t.Errorf("a stranger is taken for %+v", l.Info())
+	}
+	b.set(false, nil)
+	auth := h.answerTo(m, "INVITE", "sip:200@pbx.example")
+	text := strings.Replace(h.ask0("INVITE", "sip:200@pbx.example", auth), "Authorization:", "Proxy-Authorization:", 1)
+	h.send(text)
+	h.expect("180")
+	l := b.leg()
+	if i := l.Info(); i.Device != "device-ann" || i.Account != "account" || i.Username != "ann" {
+		t.Errorf("the leg of a phone: %+v", i)
+	}
+	// Bob's From with ann's password.
+	liar := newHandset(t, b, "ann", "127.0.0.1")
+	m = invite(liar, nil)
+	auth = liar.answerTo(m, "INVITE", "sip:200@pbx.example")
+	liar.send(strings.Replace(liar.ask0("INVITE", "sip:200@pbx.example", auth), "From: <sip:ann@", "From: <sip:bob@", 1))
+	if m := liar.expect("403"); !strings.Contains(m.get("warning"), "From") {
+		t.Errorf("Warning %q", m.get("warning"))
+	}
+	b.set(false, interpreter.ErrNotFound)
+}
+
+// R-AUTH-3 and R-AUTH-4 over the wire.
+func TestBadAnswers(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann", "bob"), func(c *Config) { c.Registrations.Fails = 1000 })
+	h := newHandset(t, b, "ann", "127.0.0.1")
+	challenge := h.ask("REGISTER", h.aor(), "")
+	good := h.answerTo(challenge, "REGISTER", "sip:pbx.example")
+	other := strings.Replace(challenge.head["www-authenticate"][1], "MD5", "SHA-256", 1)
+	for _, row := range []struct{ name, auth, want, stale string }{
+		{"empty", " ", "400", ""},
+		{"unbalanced", `Digest username="ann`, "400", ""},
+		{"basic", "Basic YW5uOnNlY3JldA==", "400", ""},
+		{"auth-int", strings.Replace(good, "qop=auth", "qop=auth-int", 1), "400", ""},
+		{"unknown algorithm", strings.Replace(good, "SHA-256", "SHA-1", 1), "400", ""},
+		{"another realm", strings.Replace(good, `realm="pbx.example"`, `realm="other"`, 1), "401", ""},
+		{"another uri", strings.Replace(good, `uri="sip:pbx.example"`, `uri="sip:evil.example"`, 1), "400", ""},
+		{"made-up nonce", strings.Replace(good, `nonce="`, `nonce="AAAA`, 1), "401", ""},
+		{"fifty", strings.Repeat(strings.Replace(good, `realm="pbx.example"`, `realm="other"`, 1)+"\r\nAuthorization: ", 49) + good,
+			"401", ""},
+		{"right", good, "200", ""},
+		{"replayed", good, "401", "stale=true"},
+		{"right to the other one's nonce, MD5 label kept", other, "400", ""},
+	} {
+		m := h.ask("REGISTER", h.aor(), row.auth)
+		if m.code() != row.want || !strings.Contains(m.get("www-authenticate"), row.stale) ||
+			row.stale == "" && strings.Contains(m.get("www-authenticate"), "stale") {
+			t.Errorf("%s: %s %s, want %s", row.name, m.start, m.get("www-authenticate"), row.want)
+		}
+	}
+}
+
+// R-AUTH-5: guessing silences an address, and nobody else.
+func TestGuessingSilencesAnAddress(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann"), nil)
+	bad := newHandset(t, b, "ann", "127.0.0.3")
+	bad.password = "guess"
+	// The last but one message of a guess is a challenge.
+	for i := range defaultFails {
+		bad.call = token(8)
+		m := bad.ask("REGISTER", bad.aor(), "")
+		if m.code() != "401" {
+			t.Fatalf("guess %d: %s", i, m.start)
+		}
+		bad.send(bad.ask0("REGISTER", bad.aor(), bad.answerTo(m, "REGISTER", "sip:pbx.example")))
+		bad.next()
+	}
+	if b.edge.BannedSources() != 1 {
+		t.Fatalf("%d addresses are banned", b.edge.BannedSources())
+	}
+	for range 90 {
+		bad.send(bad.ask0("REGISTER", bad.aor(), ""))
+	}
+	if !bad.silent(100 * time.Millisecond) {
+		t.Error("a banned address is answered")
+	}
+	waitFor(t, "the counter", func() bool { return b.edge.Counters().Banned >= 90 })
+	for _, addr := range []string{"127.0.0.1", "127.0.0.2"} {
+		h := newHandset(t, b, "ann", addr)
+		if m := h.register(); m.code() != "200" {
+			t.Errorf("ann from %s: %s", addr, m.start)
+		}
+	}
+}
+
+func TestRegisterRateLimit(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann", "bob"), func(c *Config) { c.Registrations.UserRate = 1 })
+	h, other := newHandset(t, b, "ann", "127.0.0.1"), newHandset(t, b, "bob", "127.0.0.1")
+	last := message{}
+	for range rateBurst + 1 {
+		last = h.ask("REGISTER", h.aor(), "")
+	}
+	if last.code() != "503" || last.get("retry-after") == "" {
+		t.Errorf("one more: %s", last.start)
+	}
+	if m := other.register(); m.code() != "200" {
+		t.Errorf("another user: %s", m.start)
+	}
+}
+
+// BenchmarkVerify compares how long an answer takes for a user with a wrong password and for one who does not exist.
+func BenchmarkVerify(b *testing.B) {
+	house := newHousehold("ann")
+	for _, user := range []string{"ann", "nobody"} {
+		b.Run(user, func(b *testing.B) {
+			log := logrus.New()
+			log.SetOutput(io.Discard)
+			e := &Edge{cfg: Config{Accounts: house, Registrations: Registrations{Fails: 1 << 30}}, guard: newGuard(),
+				log: logrus.NewEntry(log)}
+			if err := e.openPhones(); err != nil {
+				b.Fatal(err)
+			}
+			p, source := e.phones, netip.MustParseAddr("192.0.2.1")
+			c, err := digest.ParseChallenge(p.auth.Challenges(auth.Challenge{Realm: house.realm, Source: source})[0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			cred, err := digest.Digest(c, digest.Options{Method: "REGISTER", URI: "sip:pbx.example", Username: user,
+				Password: "guess", Count: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			msg, err := sip.ParseMessage([]byte("REGISTER sip:pbx.example SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n" +
+				"From: <sip:" + user + "@pbx.example>;tag=1\r\nTo: <sip:" + user + "@pbx.example>;tag=2\r\nCall-ID: c\r\n" +
+				"CSeq: 1 REGISTER\r\nAuthorization: " + cred.String() + "\r\nContent-Length: 0\r\n\r\n"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			msg.SetSource("192.0.2.1:5060")
+			req, ok := msg.(*sip.Request)
+			if !ok {
+				b.Fatal("no request")
+			}
+			b.ResetTimer()
+			for b.Loop() {
+				if _, res := p.verify(req, house.realm); res == nil || res.StatusCode != 401 {
+					b.Fatal("let in")
+				}
+			}
+		})
+	}
+}
