@@ -13,9 +13,9 @@ import (
 	"pintle/interpreter"
 )
 
-// hopPatience is how long an address may be silent while another one of the same target waits to be tried. RFC 3263
-// §4.3 would wait for the end of the transaction, and by then the caller has gone.
-const hopPatience = 5 * time.Second
+// hopPatience is how many T1 (5 s) an address may be silent while another one of the same target waits to be tried. RFC
+// 3263 §4.3 would wait for the end of the transaction, and by then the caller has gone.
+const hopPatience = 10
 
 var (
 	errTrunkUnknown = errors.New("no such trunk is configured")
@@ -153,7 +153,7 @@ type patience struct {
 func (a *attempt) patience() patience {
 	var p patience
 	if len(a.others) > 0 {
-		p.silent = time.NewTimer(hopPatience)
+		p.silent = time.NewTimer(hopPatience * a.edge.t1)
 	}
 	if a.sign > 0 {
 		p.sign = time.NewTimer(a.sign)

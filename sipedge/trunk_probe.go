@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	probeTime  = 8 * time.Second // for one OPTIONS
-	firstProbe = time.Second     // after a failure; then twice as long each time, up to the trunk's interval
+	probeTime  = 16              // T1 (8 s) for one OPTIONS
+	firstProbe = 2               // T1 after a failure; then twice as long each time, up to the trunk's interval
 	maxFails   = 2               // probes in a row that put a healthy hop into quarantine; a failed call does at once
 	maxRetry   = 5 * time.Minute // longest Retry-After that is obeyed
 )
@@ -138,7 +138,7 @@ func (t *trunk) probing(ctx context.Context) {
 	if every == 0 {
 		every = defaultPing
 	}
-	wait := firstProbe
+	wait := firstProbe * t.edge.t1
 	for {
 		hops, err := t.locate(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -148,7 +148,7 @@ func (t *trunk) probing(ctx context.Context) {
 		if every > 0 {
 			pause = every
 			if t.probeAll(ctx, hops) && err == nil {
-				wait = firstProbe
+				wait = firstProbe * t.edge.t1
 			} else {
 				pause, wait = min(wait, every), 2*wait
 			}
@@ -186,7 +186,7 @@ func (t *trunk) probe(ctx context.Context, f flow) {
 	req.SetBody(nil)
 	t.edge.address(req, f, 0)
 	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, probeTime)
+	limited, cancel := context.WithTimeout(ctx, probeTime*t.edge.t1)
 	defer cancel()
 	res, err := t.edge.roundTrip(limited, req)
 	switch {

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	registerTime   = 8 * time.Second // for one REGISTER at one address, before the next is tried
-	firstBackOff   = 5 * time.Second // after a failure; then twice as long each time
-	lastBackOff    = 5 * time.Minute //
-	refusedBackOff = time.Minute     // after a refusal, which asking again soon does not mend
-	unregisterTime = 1500 * time.Millisecond
+	registerTime   = 16               // T1 (8 s) for one REGISTER at one address, before the next is tried
+	firstBackOff   = 10               // T1 (5 s) after a failure; then twice as long each time
+	lastBackOff    = 5 * time.Minute  //
+	refusedBackOff = time.Minute      // after a refusal, which asking again soon does not mend
+	unregisterTime = 3                // T1 (1.5 s), for a shutdown does not wait long
 	shortestExpiry = 20 * time.Second // less is not believed
 	longestExpiry  = 24 * time.Hour
 )
@@ -48,7 +48,7 @@ func (t *trunk) registering(ctx context.Context) {
 	if r.expires <= 0 {
 		r.expires = trunkExpires
 	}
-	backOff := firstBackOff
+	backOff := firstBackOff * t.edge.t1
 	for {
 		life, err := r.register(ctx, r.expires)
 		if ctx.Err() != nil {
@@ -65,7 +65,7 @@ func (t *trunk) registering(ctx context.Context) {
 			backOff = min(2*backOff, lastBackOff)
 			pause += rand.N(pause/2 + 1)
 		} else {
-			backOff = firstBackOff
+			backOff = firstBackOff * t.edge.t1
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -79,7 +79,7 @@ func (t *trunk) registering(ctx context.Context) {
 	}
 	if errors.Is(context.Cause(ctx), errTrunkGone) && r.seq > 0 {
 		// The context has ended: this last request has a time of its own.
-		last, cancel := context.WithTimeout(t.edge.work, unregisterTime)
+		last, cancel := context.WithTimeout(t.edge.work, unregisterTime*t.edge.t1)
 		defer cancel()
 		if _, err := r.register(last, 0); err != nil {
 			t.edge.log.WithError(err).WithField("trunk", t.cfg.ID).Debug("registration not taken back")
@@ -150,7 +150,7 @@ func (r *registrant) register(ctx context.Context, expires time.Duration) (time.
 
 // at registers at one address: the request, and again where it is challenged or asked for more time.
 func (r *registrant) at(ctx context.Context, f flow, expires time.Duration) (time.Duration, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, registerTime, errNoAnswer)
+	limited, cancel := context.WithTimeoutCause(ctx, registerTime*r.t.edge.t1, errNoAnswer)
 	defer cancel()
 	challenges, brief := 0, false
 	for {
