@@ -95,4 +95,5 @@ type BridgeOptions struct {
 	Track    string         // "both" (default), "inbound" (a alone), "outbound" (b alone)
 	KeepKeys string         // keys of a that stay here instead of going to b
 	Lead     time.Duration  // silence written to Record first: the time it rang
+	Hold     Prompt         // what one party hears while the other has put it on hold, over and over; zero: music of ours
 }

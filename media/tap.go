@@ -23,6 +23,10 @@ type Tap struct {
 	dropped uint64
 	closed  bool
 	ready   chan struct{} // one token: something happened
+
+	from int        // rate of the writer, where it has changed
+	to   *Resampler // from there to the rate of the tap
+	work Frame
 }
 
 var (
@@ -51,11 +55,33 @@ func (t *Tap) WriteFrame(f Frame) error {
 	}
 	i := (t.head + t.used) % len(t.lost)
 	slot := t.ring[i*t.size : (i+1)*t.size]
+	f = t.convert(f)
 	clear(slot[copy(slot, f):])
 	t.lost[i], t.pending = t.pending, 0
 	t.used++
 	t.signal()
 	return nil
+}
+
+// convert brings a frame of another rate to that of the tap: a leg whose codec changes keeps its recordings. What is no
+// whole frame of a usual rate stays as it is; t.mu is held.
+func (t *Tap) convert(f Frame) Frame {
+	if len(f) == t.size {
+		return f
+	}
+	switch len(f) {
+	case 160, 320, 480, 640, 960:
+	default:
+		return f
+	}
+	if t.from != len(f) {
+		r, err := NewResampler(len(f)*50, t.size*50)
+		if err != nil {
+			return f
+		}
+		t.from, t.to, t.work = len(f), r, make(Frame, r.Bound(len(f)))
+	}
+	return t.work[:t.to.Process(t.work, f)]
 }
 
 // Read waits for the next frame, copies it to dst and returns its samples and

@@ -37,7 +37,8 @@ func (s *sound) Update(n Session) error {
 	p := rtpio.Params{Codec: info, SendType: payloadType(n.SendType), RecvType: payloadType(n.RecvType),
 		EventSend: payloadType(n.SendEvents), EventRecv: payloadType(n.RecvEvents), EventRate: n.EventClock,
 		Ptime: n.Ptime, Direction: mediaDirection(n), Remote: n.Remote, MuxRTCP: n.RTCPMux, Signalling: n.Signalling,
-		Inband: n.RecvEvents == noPayload, Keys: n.Keys, DTLS: n.DTLS}
+		Inband: n.RecvEvents == noPayload, Keys: n.Keys, DTLS: n.DTLS,
+		Held: n.Held}
 	if !n.Remote.IsValid() {
 		p.Remote = netip.AddrPort{}
 	}

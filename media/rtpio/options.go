@@ -68,6 +68,7 @@ type Params struct {
 	EventRate int           // clock of events; 0 means that of the codec
 	Ptime     time.Duration // of packets we send, 10 to 60 ms; 0 means 20
 	Direction Direction
+	Held      bool // the far end has put us on hold: whether packets come then is its affair
 
 	Remote     netip.AddrPort // of the SDP; the zero value means nowhere to send yet
 	RemoteRTCP netip.AddrPort // zero: the port after Remote, or Remote itself with MuxRTCP

@@ -285,7 +285,7 @@ func (s *Stream) checkTimeout(now time.Time) {
 	i := &s.in
 	limit := s.options.Wait.Gap
 	switch {
-	case !i.params.Direction.receives() || !i.params.Remote.IsValid():
+	case i.params.Held || !i.params.Direction.receives() || !i.params.Remote.IsValid():
 		limit = s.options.Wait.Hold
 	case !i.began:
 		limit = s.options.Wait.First

@@ -60,6 +60,7 @@ type Half struct {
 	once    sync.Once
 	relay   atomic.Pointer[relay]
 	live    chan struct{} // one token: packets may begin to flow
+	hold    hold
 
 	turns sync.Mutex // held while a source is put on the line, so that a prompt that was replaced cannot come back
 	turn  *turn      // guarded by turns
@@ -115,6 +116,8 @@ func (h *Half) Update(p rtpio.Params) error {
 	}
 	text := fmt.Sprintf("media %s to %v", p.Codec.Name, p.Remote)
 	switch {
+	case p.Held:
+		text += ", on hold"
 	case p.Direction != rtpio.SendRecv:
 		text += " " + p.Direction.String()
 	case p.Inband:
@@ -133,6 +136,7 @@ func (h *Half) Update(p rtpio.Params) error {
 	if p.Remote.IsValid() && !again {
 		h.milestone(text)
 	}
+	h.hold.set(p.Held)
 	select {
 	case h.live <- struct{}{}:
 	default:

@@ -72,6 +72,7 @@ func (h *Half) Join(ctx context.Context, other *Half, o interpreter.BridgeOption
 		beside.Go(func() { mine.send(ctx, other.stream) })
 		beside.Go(func() { theirs.send(ctx, h.stream) })
 	}
+	defer entertain(ctx, h, other, o.Hold)()
 	recorded := make(chan error, 1)
 	if o.Record == nil {
 		recorded <- nil

@@ -72,14 +72,15 @@ func (h *Half) take(ctx context.Context) (context.Context, *turn, *turn) {
 	return on, t, before
 }
 
-// start puts a source on the line, unless the turn is over.
-func (h *Half) start(on context.Context, src media.Source) (*media.Playback, error) {
+// start puts a source made for a rate on the line, unless the turn is over. A re-INVITE may have changed the rate since,
+// or may do so while it plays.
+func (h *Half) start(on context.Context, src media.Source, rate int) (*media.Playback, error) {
 	h.turns.Lock()
 	defer h.turns.Unlock()
 	if err := context.Cause(on); err != nil {
 		return nil, err
 	}
-	return h.stream.Play(src), nil
+	return h.stream.Play(media.AtAnyRate(src, rate)), nil
 }
 
 // play plays a prompt as often as it says.
@@ -114,12 +115,13 @@ func (h *Half) round(on context.Context, p interpreter.Prompt, times int) error 
 	making, stop := context.WithCancel(on)
 	defer stop()
 	ready := h.tellSlow(p)
-	src, bad := h.sounds.source(making, p, asked{h.params(), times})
+	now := h.params()
+	src, bad := h.sounds.source(making, p, asked{now, times})
 	ready()
 	if src == nil {
 		return bad
 	}
-	playing, err := h.start(on, src)
+	playing, err := h.start(on, src, now.SampleRate)
 	if err == nil {
 		err = playing.Wait(on)
 	}

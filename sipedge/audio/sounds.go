@@ -161,7 +161,7 @@ func clipSource(clip *file.Clip, a asked) (media.Source, error) {
 	return at.Play(file.PlayOptions{Loops: a.times}), nil
 }
 
-// toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, or a
+// toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, hold (music), or a
 // cadence such as 440/500,0/500.
 func toneSource(rate int, name string) (media.Source, error) {
 	kind, country, _ := strings.Cut(name, ":")
@@ -170,6 +170,8 @@ func toneSource(rate int, name string) (media.Source, error) {
 	switch kind {
 	case "beep":
 		src = tone.Beep(rate)
+	case holdMusic:
+		src = tone.Hold(rate)
 	case "sit":
 		src = tone.SIT(rate)
 	case "ringback":
