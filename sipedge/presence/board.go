@@ -40,7 +40,7 @@ type Options struct {
 	// Hide reports whether watchers of an entity are not told whom it talks to.
 	Hide func(entity string) bool
 	// Waiting is told of each change of a mailbox, for phones that are notified without having subscribed.
-	Waiting func(box string, m interpreter.Messages)
+	Waiting func(box string)
 
 	Interval   time.Duration // shortest time between two notifications of a subscription; 0: 1 s
 	MinExpires time.Duration // shorter subscriptions are refused; 0: 60 s
@@ -146,6 +146,21 @@ func New(o Options) *Board {
 	return b
 }
 
+// Attach gives the functions of Options that were left nil, before the Board is used.
+func (b *Board) Attach(entities func(interpreter.CallState) []Side, reachable func(string) bool, waiting func(string)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.opt.Entities == nil {
+		b.opt.Entities = entities
+	}
+	if b.opt.Reachable == nil {
+		b.opt.Reachable = reachable
+	}
+	if b.opt.Waiting == nil {
+		b.opt.Waiting = waiting
+	}
+}
+
 // Close stops notifying and waits for what is under way. Stored subscriptions stay stored: the next process goes on
 // with them.
 func (b *Board) Close() {
@@ -193,7 +208,7 @@ func (b *Board) SetMessages(ctx context.Context, box string, m interpreter.Messa
 	}
 	b.Touch(box)
 	if b.opt.Waiting != nil {
-		b.opt.Waiting(box, m)
+		b.opt.Waiting(box)
 	}
 	return nil
 }
