@@ -69,6 +69,10 @@ func (e *Edge) serve(req *sip.Request, tx *sip.ServerTx) {
 			return
 		}
 		e.register(req, tx)
+	case sip.SUBSCRIBE:
+		e.subscribe(req, tx)
+	case sip.PUBLISH:
+		e.publish(req, tx)
 	case sip.OPTIONS:
 		e.respond(tx, e.capabilities(req))
 	case sip.CANCEL, sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK:
@@ -90,6 +94,9 @@ func (e *Edge) refuseMethod(req *sip.Request, tx *sip.ServerTx) {
 
 // serveDialog passes a request on to its dialog.
 func (e *Edge) serveDialog(req *sip.Request, tx *sip.ServerTx) {
+	if e.resubscribe(req, tx) {
+		return
+	}
 	d := e.dialogOf(req)
 	if a := e.attemptOf(req); d == nil && a != nil && req.Method != sip.CANCEL {
 		if a.request(req, tx) {

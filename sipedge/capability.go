@@ -9,7 +9,8 @@ import (
 // What this edge can do, said in one place: Allow, Supported, and what a peer may require of us.
 
 // allowedMethods are the methods that we do within or outside dialogs (RFC 3261 §20.5), in the order of Allow.
-var allowedMethods = strings.Join([]string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE"}, ", ")
+var allowedMethods = strings.Join([]string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE",
+	"SUBSCRIBE", "NOTIFY", "PUBLISH"}, ", ")
 
 // extension is one option tag (RFC 3261 §19.2).
 type extension struct {

@@ -26,6 +26,7 @@ func (e *Edge) Close() error {
 	e.endTrunks(closeWait)
 	e.hangUp()
 	e.endDialogs()
+	e.closePresence()
 
 	e.mu.Lock()
 	again := e.closed

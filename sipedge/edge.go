@@ -55,6 +55,7 @@ type Config struct {
 	// Accounts knows the devices that may register and call by digest; nil: none, REGISTER is refused.
 	Accounts      Accounts
 	Registrations Registrations
+	Presence      Presence            // lamps and mailboxes that phones watch
 	Others        Others              // further ways to ring a registered user, such as browser pages; may be nil
 	Records       interpreter.Records // keeps bindings over a restart; nil: they are forgotten
 	Log           *logrus.Entry
@@ -82,6 +83,7 @@ type Edge struct {
 	arrivals     *buckets
 	dialogs      *dialogStore
 	phones       *phones // nil without accounts
+	mwi          unsolicited
 	transport    *sip.TransportLayer
 	transactions *sip.TransactionLayer
 	draining     atomic.Bool
@@ -147,6 +149,7 @@ func Listen(cfg Config) (*Edge, error) {
 		return nil, err
 	}
 	e.runPhones()
+	e.openPresence()
 	return e, nil
 }
 

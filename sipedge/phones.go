@@ -191,6 +191,7 @@ func (p *phones) tell(change RegistrationChange, b registrar.Binding, reason str
 		level = logrus.WarnLevel
 	}
 	p.log.WithFields(fields).Log(level, string(change))
+	p.edge.phoneChanged(change, b.AOR)
 	if p.set.Changed != nil {
 		p.set.Changed(RegistrationEvent{Time: time.Now(), Change: change, Binding: publicBinding(&b), Reason: reason})
 	}

@@ -16,18 +16,19 @@ import (
 
 // config is pintle.yaml. Every field has a default; flags win over the file.
 type config struct {
-	SIP    sipConfig     `yaml:"sip"`
-	Trunks []trunkConfig `yaml:"trunks"`
-	RTP    rtpConfig     `yaml:"rtp"`
-	HTTP   httpConfig    `yaml:"http"`
-	Data   string        `yaml:"data"`
-	Voice  flowConfig    `yaml:"voice"`   // what every number runs that has no row below; makes all numbers public
-	Number []numConfig   `yaml:"numbers"` // what single numbers run
-	Fetch  fetchConfig   `yaml:"fetch"`
-	Speech speechConfig  `yaml:"speech"`
-	Kazoo  kazooConfig   `yaml:"kazoo"`
-	Limits limitConfig   `yaml:"limits"`
-	Log    logConfig     `yaml:"log"`
+	SIP      sipConfig      `yaml:"sip"`
+	Trunks   []trunkConfig  `yaml:"trunks"`
+	RTP      rtpConfig      `yaml:"rtp"`
+	HTTP     httpConfig     `yaml:"http"`
+	Data     string         `yaml:"data"`
+	Voice    flowConfig     `yaml:"voice"`   // what every number runs that has no row below; makes all numbers public
+	Number   []numConfig    `yaml:"numbers"` // what single numbers run
+	Fetch    fetchConfig    `yaml:"fetch"`
+	Speech   speechConfig   `yaml:"speech"`
+	Kazoo    kazooConfig    `yaml:"kazoo"`
+	Limits   limitConfig    `yaml:"limits"`
+	Presence presenceConfig `yaml:"presence"`
+	Log      logConfig      `yaml:"log"`
 
 	file string // where it came from, for messages
 }

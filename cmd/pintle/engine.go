@@ -27,6 +27,7 @@ import (
 	"pintle/media/tts"
 	"pintle/sipedge"
 	"pintle/sipedge/audio"
+	"pintle/sipedge/presence"
 )
 
 // engine is everything that runs a call, wired. open makes it, close ends it in the opposite order.
@@ -44,6 +45,7 @@ type engine struct {
 	pacers  *media.Pacers
 	manager *interpreter.Manager
 	edge    *sipedge.Edge
+	board   *presence.Board
 	router  *router
 	http    *httpd.Server
 
@@ -61,7 +63,8 @@ func openEngine(
 	e := &engine{cfg: cfg, log: log, observers: observers}
 	// Libraries that print by themselves print what strangers sent; the log has what matters.
 	stdlog.SetOutput(io.Discard)
-	for _, step := range []func(context.Context) error{e.openStore, e.openWeb, e.openSpeech, e.openHTTP, e.openCalls} {
+	for _, step := range []func(context.Context) error{e.openStore, e.openWeb, e.openSpeech, e.openHTTP,
+		e.openBoard, e.openCalls} {
 		if err := step(ctx); err != nil {
 			e.close()
 			return nil, err
@@ -181,6 +184,7 @@ func (e *engine) openCalls(context.Context) error {
 	e.manager = interpreter.NewManager(interpreter.Config{
 		Dialects: languages(e.cfg), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
 		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
+		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
 		ReadFile: readFlow, Log: e.log,
 	})
@@ -218,6 +222,7 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Trunks:    e.cfg.trunks(),
+		Presence:  sipedge.Presence{Board: e.board},
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
