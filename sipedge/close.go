@@ -47,6 +47,9 @@ func (e *Edge) Close() error {
 	if err2 := e.streams.Close(); err == nil {
 		err = err2
 	}
+	if err2 := e.closeDoors(); err == nil {
+		err = err2
+	}
 	e.serving.Wait()
 	_ = e.transport.Close() // its sockets are closed already, but for those of a late reply
 	return err

@@ -2,6 +2,7 @@ package sipedge
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -14,15 +15,18 @@ type SRTP uint8
 
 // The policies.
 const (
-	SRTPOptional SRTP = iota // taken when offered, offered as a choice where the signalling is encrypted
+	SRTPDefault  SRTP = iota // as the edge says; for the edge: optional
+	SRTPOptional             // taken when offered, offered as a choice where the signalling is encrypted
 	SRTPOff                  // offers of SRTP alone are refused, and none is made
 	SRTPRequired             // plain sound is refused with 488
 )
 
-// ParseSRTP reads a policy as the configuration writes it: off, optional, required. Empty is optional.
+// ParseSRTP reads a policy as the configuration writes it: off, optional, required. Empty is the default.
 func ParseSRTP(s string) (SRTP, error) {
 	switch s {
-	case "", "optional":
+	case "":
+		return SRTPDefault, nil
+	case "optional":
 		return SRTPOptional, nil
 	case "off":
 		return SRTPOff, nil
@@ -34,6 +38,17 @@ func ParseSRTP(s string) (SRTP, error) {
 
 // Security holds what a Config says about encryption.
 type Security struct {
+	TLSListen string // IP:port for SIP over TLS; empty: none. Calls to sips: and transport=tls are possible in any case
+	WSListen  string // IP:port for SIP over WebSocket (RFC 7118) in the clear; empty: none
+	WSSListen string // the same over TLS
+	// Certificates has what we show, in GetCertificate or Certificates; required with TLSListen and WSSListen.
+	Certificates *tls.Config
+	// ClientTLS says how a peer with this name is to be trusted and what is shown to it. nil, as a function or as a
+	// result: the authorities of the system, and nothing.
+	ClientTLS     func(name string) *tls.Config
+	WebSocketPath string   // path of the handshake; empty: any
+	Origins       []string // pages that may connect, as https://phone.example.com; "*": all; empty: those of our own host
+
 	SRTP        SRTP // whether sound is encrypted
 	SDESInClear bool // SRTP keys may travel over UDP, TCP and WS: whoever reads the signalling can decrypt the sound
 }
@@ -149,7 +164,11 @@ type Fingerprinter interface {
 
 // guardingFor says how the sound of a dialog may be protected.
 func (e *Edge) guardingFor(d *dialog, a Audio) guarding {
-	g := guarding{policy: e.cfg.Security.SRTP, sdes: encrypted(d.flow.network) || e.cfg.Security.SDESInClear}
+	policy := d.srtp
+	if policy == SRTPDefault {
+		policy = e.cfg.Security.SRTP
+	}
+	g := guarding{policy: policy, sdes: encrypted(d.flow.network) || e.cfg.Security.SDESInClear}
 	if f, ok := a.(Fingerprinter); ok {
 		g.fingerprint = f.Fingerprint()
 	}

@@ -66,6 +66,7 @@ type dialog struct {
 	invite    *serverInvite
 	creds     *credentials
 	codecs    []string            // of the trunk; nil: those of the edge
+	srtp      SRTP                // of the trunk; zero: that of the edge
 	byeLater  *interpreter.Hangup // hang-up that waits for the ACK
 	caller    bool                // the Call-ID is ours
 	peer      abilities
@@ -296,7 +297,7 @@ func (d *dialog) send(ctx context.Context, req *sip.Request) (*sip.Response, err
 // nextHop decides where an in-dialog request goes: over the stream of the dialog while it lives, to the source of a
 // peer behind NAT, else where route set and target say.
 func (d *dialog) nextHop(ctx context.Context, req *sip.Request) (flow, error) {
-	if d.flow.stream() && d.edge.hasStream(d.flow.remote) {
+	if d.flow.stream() && d.edge.hasFlow(d.flow) {
 		return d.flow, nil
 	}
 	u := &req.Recipient

@@ -79,6 +79,9 @@ type Edge struct {
 	guard        *guard
 	packets      *packetFilter
 	streams      *streamListener
+	doors        map[string]*door // TLS, WS, WSS
+	proven       nameMemory
+	notice       notice
 	callers      *buckets
 	arrivals     *buckets
 	dialogs      *dialogStore
@@ -124,6 +127,12 @@ func Listen(cfg Config) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
+	doors, err := openDoors(e.cfg.Security)
+	if err != nil {
+		udp.Close()
+		tcp.Close()
+		return nil, err
+	}
 	e.local = addrPortOf(udp.LocalAddr())
 	e.host, e.port = e.cfg.Advertise, int(e.local.Port())
 	if e.host == "" {
@@ -141,6 +150,7 @@ func Listen(cfg Config) (*Edge, error) {
 	e.packets = newPacketFilter(udp, e.guard, float64(e.cfg.Packets), e.trusted)
 	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.busy)
 	e.layers()
+	e.serveDoors(doors)
 	e.serving.Go(func() { _ = e.transport.ServeUDP(e.packets) })
 	e.serving.Go(func() { _ = e.transport.ServeTCP(e.streams) })
 	<-e.packets.serving

@@ -121,8 +121,8 @@ func (p *phones) wayTo(ctx context.Context, b *registrar.Binding, user string) (
 	}
 	var err error
 	switch {
-	case b.Stream() && (b.NAT || p.edge.hasStream(b.Source)):
-		if !p.edge.hasStream(b.Source) {
+	case b.Stream() && (b.NAT || p.edge.hasFlow(flow{b.Network, b.Source})):
+		if !p.edge.hasFlow(flow{b.Network, b.Source}) {
 			return w, errors.New("its connection is closed")
 		}
 		w.hop, w.viaFlow = flow{b.Network, b.Source}, b.NAT

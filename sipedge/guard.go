@@ -15,21 +15,22 @@ import (
 
 // Counters of what never reached a dialog. All of them only grow.
 type Counters struct {
-	Limited   uint64 // packets dropped by the rate limit of their source prefix
-	Foreign   uint64 // packets and streams that were not SIP: STUN, RTP, HTTP, TLS, zeros
-	Malformed uint64 // messages dropped because no reply could be built
-	Refused   uint64 // requests answered 4xx or 5xx by the strict layer
-	Overflow  uint64 // connections refused because a limit was reached
-	Banned    uint64 // packets and connections of addresses that guessed passwords
+	Limited    uint64 // packets dropped by the rate limit of their source prefix
+	Foreign    uint64 // packets and streams that were not SIP: STUN, RTP, HTTP, TLS, zeros
+	Malformed  uint64 // messages dropped because no reply could be built
+	Refused    uint64 // requests answered 4xx or 5xx by the strict layer
+	Overflow   uint64 // connections refused because a limit was reached
+	Handshakes uint64 // connections whose TLS or WebSocket handshake was refused
+	Banned     uint64 // packets and connections of addresses that guessed passwords
 }
 
 type counters struct {
-	limited, foreign, malformed, refused, overflow, banned atomic.Uint64
+	limited, foreign, malformed, refused, overflow, handshakes, banned atomic.Uint64
 }
 
 func (c *counters) snapshot() Counters {
 	return Counters{c.limited.Load(), c.foreign.Load(), c.malformed.Load(), c.refused.Load(), c.overflow.Load(),
-		c.banned.Load()}
+		c.handshakes.Load(), c.banned.Load()}
 }
 
 // guard turns octets from the wire into messages that every layer behind it reads the same way, or into a refusal.

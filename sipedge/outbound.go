@@ -365,6 +365,7 @@ func (a *attempt) failed(ctx context.Context, end outcome) error {
 		f.Code, f.Status, f.Reason = 488, interpreter.StatusFailed, end.err.Error()
 	case end.err != nil:
 		f.Code, f.Status, f.Reason = 503, interpreter.StatusFailed, end.err.Error()
+		f.Fault = interpreter.CodeOf(end.err)
 	default:
 		f.Code, f.Status, f.Reason = end.res.StatusCode, interpreter.StatusOf(end.res.StatusCode), shorten(end.res.Reason)
 		f.Headers = customHeaders(end.res)

@@ -351,7 +351,7 @@ func TestLargeInvite(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err = b.edge.connect(t.Context(), flow{"TCP", l.Addr().String()}); err != nil {
+	if err = b.edge.connect(t.Context(), flow{"TCP", l.Addr().String()}, ""); err != nil {
 		t.Fatal(err)
 	}
 	c, err := l.Accept()

@@ -64,7 +64,7 @@ func (e *Edge) address(req *sip.Request, f flow, hops int) {
 	params.Add("branch", e.branch(hops))
 	params.Add("rport", "")
 	req.PrependHeader(&sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: f.network, Host: e.host,
-		Port: e.port, Params: params})
+		Port: e.portOf(f.network), Params: params})
 	if f.network == "UDP" && len(req.String()) > congestion && (e.hasStream(f.remote) || e.offersTCP(f.remote)) {
 		f.network = "TCP"
 		req.Via().Transport = "TCP"
@@ -79,7 +79,16 @@ func (e *Edge) address(req *sip.Request, f flow, hops int) {
 
 // hasStream reports whether a connection to that address is open: the only proof we take that a peer speaks TCP there.
 func (e *Edge) hasStream(remote string) bool {
-	c := e.transport.Pool("tcp").Get(remote)
+	return e.hasFlow(flow{"TCP", remote})
+}
+
+// hasFlow reports whether the connection of a stream flow is open.
+func (e *Edge) hasFlow(f flow) bool {
+	pool := e.transport.Pool(f.network)
+	if pool == nil {
+		return false
+	}
+	c := pool.Get(f.remote)
 	if c == nil {
 		return false
 	}
@@ -87,12 +96,20 @@ func (e *Edge) hasStream(remote string) bool {
 	return true
 }
 
-// connect opens the connection that a stream request needs, unless there is one.
-func (e *Edge) connect(ctx context.Context, f flow) error {
-	if !f.stream() || e.hasStream(f.remote) {
+// connect opens the connection that a stream request needs, unless there is one. name is whom the request is for: the
+// certificate of a TLS peer must say so.
+func (e *Edge) connect(ctx context.Context, f flow, name string) error {
+	if !f.stream() || e.hasFlow(f) {
 		return nil
 	}
-	if err := e.streams.dial(ctx, f.remote); err != nil {
+	err := errFlowGone
+	switch f.network {
+	case "TCP":
+		err = e.streams.dial(ctx, f.remote, nil)
+	case "TLS":
+		err = e.dialTLS(ctx, f.remote, name)
+	}
+	if err != nil {
 		return fmt.Errorf("connect to %s: %w", f.remote, err)
 	}
 	return nil
@@ -100,7 +117,7 @@ func (e *Edge) connect(ctx context.Context, f flow) error {
 
 // start sends a request as a new client transaction.
 func (e *Edge) start(ctx context.Context, req *sip.Request) (*sip.ClientTx, error) {
-	if err := e.connect(ctx, flow{req.Transport(), req.Destination()}); err != nil {
+	if err := e.connect(ctx, flow{req.Transport(), req.Destination()}, serverName(req)); err != nil {
 		return nil, err
 	}
 	return e.transactions.Request(ctx, req)
@@ -129,7 +146,7 @@ func (e *Edge) roundTrip(ctx context.Context, req *sip.Request) (*sip.Response, 
 
 // write sends a request that has no transaction: the ACK of a 2xx.
 func (e *Edge) write(ctx context.Context, req *sip.Request) error {
-	if err := e.connect(ctx, flow{req.Transport(), req.Destination()}); err != nil {
+	if err := e.connect(ctx, flow{req.Transport(), req.Destination()}, serverName(req)); err != nil {
 		return err
 	}
 	return e.transport.WriteMsg(req)
@@ -137,7 +154,7 @@ func (e *Edge) write(ctx context.Context, req *sip.Request) error {
 
 // contact is where peers reach us for the rest of a dialog.
 func (e *Edge) contact(network string) *sip.ContactHeader {
-	u := sip.Uri{Scheme: "sip", Host: e.host, Port: e.port}
+	u := sip.Uri{Scheme: "sip", Host: e.host, Port: e.portOf(network)}
 	if network != "" && network != "UDP" {
 		u.UriParams = sip.NewParams()
 		u.UriParams.Add("transport", strings.ToLower(network))

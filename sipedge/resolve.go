@@ -221,7 +221,10 @@ func transportOf(u *sip.Uri) (network string, named bool, err error) {
 	if t, ok := u.UriParams.Get("transport"); ok {
 		network, named = strings.ToUpper(t), true
 	}
-	if network != "UDP" && network != "TCP" || u.Scheme == "sips" {
+	if u.Scheme == "sips" {
+		network, named = "TLS", true // RFC 5630 §4: never less, whatever the parameter says
+	}
+	if network != "UDP" && network != "TCP" && network != "TLS" {
 		return "", false, fmt.Errorf("transport %.10s of %.60s: %w", network, u.Host, errTransport)
 	}
 	return network, named, nil

@@ -31,6 +31,7 @@ type streamListener struct {
 	guard   *guard
 	busy    func(remote string) bool // reports whether a dialog lives on this connection
 	limits  streamLimits
+	greet   greeting // nil: the stream carries SIP as it is
 	ready   chan net.Conn
 	done    chan struct{}
 	handoff map[net.Conn]chan struct{}
@@ -50,7 +51,23 @@ type streamLimits struct {
 	perIP, total  int
 }
 
+// greeting makes the connection that carries SIP out of one that was accepted: TLS, WebSocket. It may take greetTime,
+// and gives nil when the peer is not to be heard.
+type greeting func(c *streamConn) net.Conn
+
 func newStreamListener(l net.Listener, g *guard, limits streamLimits, busy func(string) bool) *streamListener {
+	return newGreetedListener(l, g, streamOptions{limits: limits, busy: busy})
+}
+
+// streamOptions are what a listener for streams works with.
+type streamOptions struct {
+	limits streamLimits
+	busy   func(remote string) bool
+	greet  greeting
+}
+
+func newGreetedListener(l net.Listener, g *guard, o streamOptions) *streamListener {
+	limits, busy := o.limits, o.busy
 	if limits.message == 0 {
 		limits.message = streamMessage
 	}
@@ -63,7 +80,7 @@ func newStreamListener(l net.Listener, g *guard, limits streamLimits, busy func(
 	if limits.total == 0 {
 		limits.total = streamTotal
 	}
-	s := &streamListener{Listener: l, guard: g, busy: busy, limits: limits, ready: make(chan net.Conn),
+	s := &streamListener{Listener: l, guard: g, busy: busy, limits: limits, greet: o.greet, ready: make(chan net.Conn),
 		done:    make(chan struct{}),
 		handoff: make(map[net.Conn]chan struct{}), conns: make(map[*streamConn]struct{}), perIP: make(map[netip.Addr]int)}
 	s.wg.Go(s.accept)
@@ -90,12 +107,30 @@ func (s *streamListener) accept() {
 			c.Close()
 			continue
 		}
+		if s.greet != nil {
+			s.wg.Go(func() { s.welcome(sc) })
+			continue
+		}
 		select {
 		case s.ready <- sc:
 		case <-s.done:
 			sc.Close()
 			return
 		}
+	}
+}
+
+// welcome greets one peer, beside the others: a silent one holds up nobody (R-LOAD-3).
+func (s *streamListener) welcome(sc *streamConn) {
+	c := s.greet(sc)
+	if c == nil {
+		sc.Close()
+		return
+	}
+	select {
+	case s.ready <- c:
+	case <-s.done:
+		c.Close()
 	}
 }
 
@@ -137,13 +172,23 @@ func (s *streamListener) Accept() (net.Conn, error) {
 	}
 }
 
-// dial opens a connection to addr and waits until requests can be sent over it.
-func (s *streamListener) dial(ctx context.Context, addr string) error {
+// dial opens a connection to addr and waits until requests can be sent over it. wrap may put another layer over it; nil
+// leaves it as it is.
+func (s *streamListener) dial(
+	ctx context.Context, addr string, wrap func(context.Context, net.Conn) (net.Conn, error),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, streamConnect)
 	defer cancel()
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
+	}
+	if wrap != nil {
+		plain := c
+		if c, err = wrap(ctx, plain); err != nil {
+			plain.Close()
+			return err
+		}
 	}
 	sc := s.admit(c)
 	if sc == nil {

@@ -40,6 +40,7 @@ type Trunk struct {
 
 	Networks []netip.Prefix // sources of its calls; the addresses of URI count always
 	Codecs   []string       // encoding names, best first; empty: those of the edge
+	SRTP     SRTP           // zero: the policy of the edge
 	Streams  bool           // it takes TCP beside UDP: requests of more than 1300 octets go by TCP
 	Identity bool           // it is trusted with, and believed, the identity of callers (RFC 3325)
 

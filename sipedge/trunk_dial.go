@@ -187,7 +187,7 @@ func (t *trunk) take(d *dialog, inbound bool) bool {
 	if inbound {
 		limit = t.cfg.In
 	}
-	d.codecs = t.cfg.Codecs
+	d.codecs, d.srtp = t.cfg.Codecs, t.cfg.SRTP
 	return t.usage.take(d.ctx, limit, inbound)
 }
 
