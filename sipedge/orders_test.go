@@ -34,6 +34,15 @@ type reflexes struct {
 	mu     sync.Mutex
 	branch string // of the first INVITE
 	known  string // To tag of a dialog
+	moods  *rand.Rand
+}
+
+// number gives the next CSeq number.
+func (r *reflexes) number() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq++
+	return r.seq
 }
 
 func (r *reflexes) run() {
@@ -48,8 +57,17 @@ func (r *reflexes) run() {
 		fmt.Sscanf(m.get("cseq"), "%d", &seq)
 		invite := strings.HasSuffix(m.get("cseq"), "INVITE")
 		switch {
-		case m.method() == "BYE":
+		case m.method() == "BYE", m.method() == "CANCEL":
 			r.answer(m, 200, "", "", "")
+		case m.method() == "INVITE", m.method() == "UPDATE":
+			r.mood(m)
+		case invite && strings.HasPrefix(m.code(), "18"):
+			r.mu.Lock()
+			r.known = m.tag()
+			r.mu.Unlock()
+			if rseq := m.get("rseq"); rseq != "" && r.moods.IntN(4) > 0 {
+				r.sendHead("PRACK", r.number(), m.tag(), "RAck: "+rseq+" "+m.get("cseq")+"\r\n")
+			}
 		case invite && m.code() == "200":
 			r.mu.Lock()
 			r.known = m.tag()
@@ -61,6 +79,33 @@ func (r *reflexes) run() {
 			r.send(r.tagged("ACK", branch, seq, m.tag(), ""))
 		}
 	}
+}
+
+// mood answers a change that the edge wants as phones do, well or not.
+func (r *reflexes) mood(m message) {
+	switch r.moods.IntN(8) {
+	case 0, 1:
+		r.answer(m, 491, "", "", "")
+	case 2:
+		r.answer(m, 488, "", "", "")
+	case 3:
+		r.answer(m, 481, "", "", "")
+	case 4:
+		r.answer(m, 180, "", "", "") // and nothing more
+	case 5:
+		r.answer(m, 200, "", r.contact()+sdpHead, "v=0\r\nnonsense")
+	default:
+		body, head := sdpOf(30004, ""), r.contact()+sdpHead
+		if m.body == "" {
+			body, head = "", r.contact()
+		}
+		r.answer(m, 200, "", head, body)
+	}
+}
+
+func (r *reflexes) sendHead(method string, seq int, tag, head string) {
+	text := r.tagged(method, "z9hG4bK"+token(6), seq, tag, "")
+	r.send(strings.Replace(text, "Content-Length", head+"Content-Length", 1))
 }
 
 func (r *reflexes) tagged(method, branch string, seq int, tag, body string) string {
@@ -81,11 +126,16 @@ func (r *reflexes) act(what int, l interpreter.Leg) {
 	r.mu.Lock()
 	tag := r.known
 	r.mu.Unlock()
-	if what >= 2 && what <= 5 && tag == "" {
-		return // without a To tag it would be another call
+	if what >= 2 && what <= 5 || what >= 14 {
+		if tag == "" {
+			return // without a To tag it would be another call
+		}
 	}
 	ctx := context.Background()
-	r.seq++
+	seq := 0
+	if r.peer.conn != nil {
+		seq = r.number()
+	}
 	fresh := "z9hG4bK" + token(6)
 	switch what {
 	case 0:
@@ -93,11 +143,11 @@ func (r *reflexes) act(what int, l interpreter.Leg) {
 	case 1:
 		r.send(r.tagged("INVITE", r.branch, 1, "", sdpOf(30000, "")))
 	case 2:
-		r.send(r.tagged("BYE", fresh, r.seq, tag, ""))
+		r.send(r.tagged("BYE", fresh, seq, tag, ""))
 	case 3:
-		r.send(r.tagged("INVITE", fresh, r.seq, tag, sdpOf(30000, "a=sendonly\r\n")))
+		r.send(r.tagged("INVITE", fresh, seq, tag, sdpOf(30000, "a=sendonly\r\n")))
 	case 4:
-		r.send(r.tagged("UPDATE", fresh, r.seq, tag, sdpOf(30002, "")))
+		r.send(r.tagged("UPDATE", fresh, seq, tag, sdpOf(30002, "")))
 	case 5:
 		r.send(r.tagged("ACK", fresh, 1, tag, ""))
 	case 6, 7:
@@ -108,7 +158,28 @@ func (r *reflexes) act(what int, l interpreter.Leg) {
 		_ = l.Ring(ctx)
 	case 10:
 		_ = l.Hangup(ctx, interpreter.Hangup{By: interpreter.ByFlow, Code: 486})
+	case 11:
+		_ = holder(l).Hold(short(ctx)) // refused, too early or too late
+	case 12:
+		_ = holder(l).Resume(short(ctx))
+	case 13:
+		_ = holder(l).Renegotiate(short(ctx), []string{"PCMU"})
+	case 14:
+		r.sendHead("UPDATE", seq, tag, "Supported: timer\r\nSession-Expires: 90\r\n")
+	case 15:
+		r.sendHead("PRACK", seq, tag, "RAck: 1 1 INVITE\r\n")
+	case 16:
+		r.send(r.tagged("INVITE", fresh, seq, tag, "")) // a late offer whose answer never comes
 	}
+}
+
+func holder(l interpreter.Leg) interpreter.Holder { return l.(interpreter.Holder) }
+
+// short is a moment in which a phone that does not answer is not waited for.
+func short(ctx context.Context) context.Context {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+	context.AfterFunc(ctx, cancel)
+	return ctx
 }
 
 // R-SIP-12: whatever the order of events, one call is one leg, every leg ends with a cause, and nothing stays behind.
@@ -117,17 +188,21 @@ func TestRandomOrders(t *testing.T) {
 	for seed := range orders(t) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		p := newPeer(t, b)
-		r := &reflexes{peer: p, branch: "z9hG4bK" + token(6)}
+		r := &reflexes{peer: p, branch: "z9hG4bK" + token(6), moods: rand.New(rand.NewPCG(seed, 2))}
 		var wg sync.WaitGroup
 		wg.Go(r.run)
 		p.seq = 1
-		p.send(r.tagged("INVITE", r.branch, 1, "", sdpOf(30000, "")))
+		invite := r.tagged("INVITE", r.branch, 1, "", sdpOf(30000, ""))
+		if reliable := rng.IntN(2) == 0; reliable {
+			invite = strings.Replace(invite, "Content-Length", "Require: 100rel\r\nAllow: INVITE, UPDATE\r\nContent-Length", 1)
+		}
+		p.send(invite)
 		l := b.leg()
 		var script []int
 		for range 1 + rng.IntN(7) {
-			what := rng.IntN(11)
+			what := rng.IntN(17)
 			script = append(script, what)
-			if what >= 6 && rng.IntN(2) == 0 {
+			if what >= 6 && what <= 13 && rng.IntN(2) == 0 {
 				wg.Go(func() { (&reflexes{peer: &peer{}, branch: r.branch}).act(what, l) })
 				continue
 			}
