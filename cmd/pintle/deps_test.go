@@ -22,6 +22,7 @@ var arrows = []struct {
 	{pkg: "interpreter", why: "the domain knows no verb, no SIP, no account"},
 	{pkg: "interpreter/number", why: "numbers alone"},
 	{pkg: "interpreter/toll", may: []string{"interpreter", "interpreter/number"}, why: "guards lines, and makes none"},
+	{pkg: "interpreter/account", may: []string{"interpreter"}, why: "objects and look-ups: no SIP, no verb, no store"},
 	{pkg: "interpreter/httpd", may: []string{"interpreter"}, why: "the server knows routes, not what they mean"},
 	{pkg: "interpreter/storetest", may: []string{"interpreter"}, why: "a suite for stores"},
 	{pkg: "interpreter/memstore", may: []string{"interpreter"}, why: "technology behind an interface of the domain"},

@@ -1,0 +1,432 @@
+package account
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"pintle/interpreter"
+)
+
+// Kinds of records.
+const (
+	kindMade   = "account-object" // madeRecord
+	kindChange = "account-change" // changeRecord
+)
+
+// madeRecord is a stored object. The password of a device is stored as HA1 alone.
+type madeRecord struct {
+	Account string          `json:"account"`
+	Kind    Kind            `json:"kind"`
+	ID      string          `json:"id"`
+	Key     string          `json:"key,omitempty"`
+	Object  json.RawMessage `json:"object"`
+	MD5     string          `json:"md5,omitempty"`
+	SHA256  string          `json:"sha256,omitempty"`
+	Realm   string          `json:"realm,omitempty"` // of the hashes
+}
+
+// changeRecord is what has been changed of an object.
+type changeRecord struct {
+	Patch json.RawMessage `json:"patch"`
+}
+
+// maxMade bounds objects that were made and changes that are remembered.
+const maxMade = 100000
+
+func recordID(o Object) string {
+	b := o.About()
+	return b.Account + "/" + string(o.Kind()) + "/" + b.ID
+}
+
+func sorted(keys []string) []string {
+	slices.Sort(keys)
+	return keys
+}
+
+// Put makes or replaces an object from its JSON, in an account. id may be empty, for a new one. It is stored when Put
+// returns. The error is [Problems] for JSON that breaks a rule, [ErrReadOnly] for an object of a file,
+// interpreter.ErrNotFound for an account that does not exist.
+func (b *Book) Put(ctx context.Context, account string, k Kind, id string, body []byte) (Object, error) {
+	n, err := readJSON(body)
+	if err != nil {
+		return nil, Problems{{Object: string(k), Msg: err.Error()}}
+	}
+	c, ok := collectionOf(k)
+	if !ok {
+		return nil, fmt.Errorf("kind %s: %w", clip(string(k)), interpreter.ErrNotFound)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, err := b.View(account)
+	if err != nil {
+		return nil, err
+	}
+	o, err := b.make(v, c, id, n)
+	if err != nil {
+		return nil, err
+	}
+	rid := recordID(o)
+	if _, replaced := b.made[rid]; !replaced && len(b.made) >= maxMade {
+		return nil, ErrFull
+	}
+	old, had := b.made[rid]
+	b.made[rid] = o
+	err = b.commit(func() error { return b.store(ctx, o) })
+	if err != nil && had {
+		b.made[rid] = old
+	} else if err != nil {
+		delete(b.made, rid)
+	}
+	return o, err
+}
+
+// make reads an object that is to be put.
+func (b *Book) make(v *View, c collection, id string, n node) (Object, error) {
+	o := c.make()
+	d := &decoder{object: string(c.kind), rest: true}
+	d.into(o, n, place{})
+	base := o.About()
+	base.ID = id
+	if id == "" {
+		base.ID = interpreter.NewID()
+	}
+	if old, ok := v.find(c.kind, id); ok {
+		if old.About().Origin.ReadOnly() {
+			return nil, fmt.Errorf("%s: %w", describe(old), ErrReadOnly)
+		}
+		base.ID, base.Key = old.About().ID, old.About().Key
+		base.Account = v.account.ID
+		keepSecret(o, old)
+	} else {
+		name(o, v.account.ID)
+	}
+	o.check(d)
+	if r, ok := o.(*Resource); ok && r.secret() {
+		d.fail(place{field: "gateways.password"}, "the password of a carrier belongs into the file")
+	}
+	d.found = append(d.found, resolve(o, v.find)...)
+	d.found = append(d.found, secure(o, v.account)...)
+	if err := d.found.asError(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// keepSecret keeps the password of a device that is replaced without one, as long as its user name stays.
+func keepSecret(o, old Object) {
+	d, ok := o.(*Device)
+	was, ok2 := old.(*Device)
+	if ok && ok2 && d.SIP.Password == "" && d.SIP.Username == was.SIP.Username {
+		d.SIP.HA1, d.SIP.HA1Realm = was.SIP.HA1, was.SIP.HA1Realm
+	}
+}
+
+func (b *Book) store(ctx context.Context, o Object) error {
+	if b.records == nil {
+		return nil
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	base := o.About()
+	r := madeRecord{Account: base.Account, Kind: o.Kind(), ID: base.ID, Key: base.Key, Object: body}
+	if d, ok := o.(*Device); ok {
+		r.MD5, r.SHA256, r.Realm = d.SIP.HA1.MD5, d.SIP.HA1.SHA256, d.SIP.HA1Realm
+	}
+	return b.records.Batch(ctx, []interpreter.Write{{Kind: kindMade, ID: recordID(o), Value: r}})
+}
+
+// Delete removes an object that was made by Put. The error is as for Put; another object that names it is no reason to
+// keep it.
+func (b *Book) Delete(ctx context.Context, account string, k Kind, id string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, err := b.View(account)
+	if err != nil {
+		return err
+	}
+	o, ok := v.find(k, id)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
+	case o.About().Origin.ReadOnly():
+		return fmt.Errorf("%s: %w", describe(o), ErrReadOnly)
+	}
+	rid := recordID(o)
+	old, patch := b.made[rid], b.changes[rid]
+	delete(b.made, rid)
+	delete(b.changes, rid)
+	err = b.commit(func() error {
+		if b.records == nil {
+			return nil
+		}
+		return b.records.Batch(ctx, []interpreter.Write{{Kind: kindMade, ID: rid}, {Kind: kindChange, ID: rid}})
+	})
+	if err != nil {
+		b.made[rid] = old
+		if patch != nil {
+			b.changes[rid] = patch
+		}
+	}
+	return err
+}
+
+// Change writes some fields of an object, one of a file too: patch is a JSON merge patch (RFC 7396). It is for what
+// telephones and modules change: forwards, do-not-disturb, log-ins, greetings. It is stored when Change returns, and
+// stays over a reload of the file. Fields that only the file may have (names, logins, ids) are refused with Problems.
+func (b *Book) Change(ctx context.Context, account string, k Kind, id string, patch any) (Object, error) {
+	raw, err := json.Marshal(patch)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, err := b.View(account)
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.find(k, id)
+	if !ok {
+		return nil, fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
+	}
+	return b.apply(ctx, v, o, raw)
+}
+
+// apply changes an object. b.mu is held.
+func (b *Book) apply(ctx context.Context, v *View, o Object, patch json.RawMessage) (Object, error) {
+	if err := changeable(o.Kind(), patch); err != nil {
+		return nil, err
+	}
+	rid := recordID(o)
+	old, had := b.changes[rid]
+	if !had && len(b.changes) >= maxMade {
+		return nil, ErrFull
+	}
+	all := patch
+	if had {
+		all = mergePatches(old, patch)
+	}
+	changed, err := patched(o, patch)
+	if err != nil {
+		return nil, err
+	}
+	if found := resolve(changed, v.find); len(found) > 0 {
+		return nil, found.asError()
+	}
+	b.changes[rid] = all
+	err = b.commit(func() error {
+		if b.records == nil {
+			return nil
+		}
+		return b.records.Batch(ctx, []interpreter.Write{{Kind: kindChange, ID: rid, Value: changeRecord{all}}})
+	})
+	if err == nil {
+		return changed, nil
+	}
+	delete(b.changes, rid)
+	if had {
+		b.changes[rid] = old
+	}
+	return nil, err
+}
+
+// commit makes a new snapshot, stores the change, and shows the snapshot to readers, in this order: what is refused is
+// not stored, and what is not stored is not seen. b.mu is held.
+func (b *Book) commit(store func() error) error {
+	s, found := b.build(b.files)
+	if len(found) > 0 {
+		return found.asError()
+	}
+	if err := store(); err != nil {
+		return fmt.Errorf("store the change: %w", err)
+	}
+	b.now.Store(s)
+	return nil
+}
+
+// remember reads what was made and changed before.
+func (b *Book) remember(ctx context.Context) error {
+	if b.records == nil {
+		return nil
+	}
+	err := b.each(ctx, kindMade, func(id string) error {
+		var r madeRecord
+		if err := b.records.Get(ctx, kindMade, id, &r); err != nil {
+			return err
+		}
+		if o, ok := r.object(); ok {
+			b.made[id] = o
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.each(ctx, kindChange, func(id string) error {
+		var r changeRecord
+		if err := b.records.Get(ctx, kindChange, id, &r); err != nil {
+			return err
+		}
+		b.changes[id] = r.Patch
+		return nil
+	})
+}
+
+func (b *Book) each(ctx context.Context, kind string, f func(id string) error) error {
+	for after := ""; ; {
+		ids, err := b.records.List(ctx, kind, interpreter.Query{After: after})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if err := f(id); err != nil {
+				return err
+			}
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// object reads a stored object back; one that an older version wrote in another form is left out.
+func (r madeRecord) object() (Object, bool) {
+	c, ok := collectionOf(r.Kind)
+	n, err := readJSON(r.Object)
+	if !ok || err != nil {
+		return nil, false
+	}
+	o := c.make()
+	d := &decoder{}
+	d.into(o, n, place{})
+	o.check(d)
+	*o.About() = Base{ID: r.ID, Key: r.Key, Account: r.Account}
+	if v, ok := o.(*Device); ok {
+		v.SIP.HA1, v.SIP.HA1Realm = HA1{r.MD5, r.SHA256}, r.Realm
+	}
+	return o, len(d.found) == 0
+}
+
+// patched is a copy of an object with a merge patch applied.
+func patched(o Object, patch json.RawMessage) (Object, error) {
+	body, err := json.Marshal(o)
+	if err != nil {
+		return nil, err
+	}
+	n, err := readJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	p, err := readJSON(patch)
+	if err != nil {
+		return nil, Problems{{Object: describe(o), Msg: err.Error()}}
+	}
+	c, ok := collectionOf(o.Kind())
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", describe(o), ErrReadOnly)
+	}
+	to := c.make()
+	d := &decoder{object: describe(o)}
+	d.into(to, n.patched(p), place{})
+	*to.About() = *o.About()
+	if v, ok := o.(*Device); ok {
+		if t, ok := to.(*Device); ok {
+			t.SIP.HA1, t.SIP.HA1Realm = v.SIP.HA1, v.SIP.HA1Realm
+		}
+	}
+	if r, ok := o.(*Resource); ok {
+		if t, ok := to.(*Resource); ok && len(r.Gateways) == len(t.Gateways) {
+			for i := range r.Gateways {
+				t.Gateways[i].Password = r.Gateways[i].Password
+			}
+		}
+	}
+	to.check(d)
+	return to, d.found.asError()
+}
+
+// patched is a merge patch (RFC 7396 §2).
+func (n node) patched(p node) node {
+	if p.shape != object {
+		return p
+	}
+	if n.shape != object {
+		n = node{shape: object}
+	}
+	n.members = slices.Clone(n.members)
+	for _, m := range p.members {
+		if m.shape == null {
+			n.members = slices.DeleteFunc(n.members, func(x member) bool { return x.name == m.name })
+			continue
+		}
+		old, _ := n.get(m.name)
+		m.node = old.patched(m.node)
+		n.set(m)
+	}
+	return n
+}
+
+// mergePatches is one patch that does what two do, one after the other.
+func mergePatches(first, second json.RawMessage) json.RawMessage {
+	a, err := readJSON(first)
+	if err != nil {
+		return second
+	}
+	b, err := readJSON(second)
+	if err != nil {
+		return first
+	}
+	return bytes.Clone(a.joined(b).json())
+}
+
+// joined is like patched, but keeps the nulls, which delete.
+func (n node) joined(p node) node {
+	if p.shape != object {
+		return p
+	}
+	if n.shape != object {
+		n = node{shape: object}
+	}
+	n.members = slices.Clone(n.members)
+	for _, m := range p.members {
+		if m.shape == object {
+			old, _ := n.get(m.name)
+			m.node = old.joined(m.node)
+		}
+		n.set(m)
+	}
+	return n
+}
+
+// fields that may be changed of an object of a file.
+var changes = map[Kind][]string{
+	KindUser: {"call_forward", "do_not_disturb", "call_waiting", "hotdesk", "media", "pronounced_name", "queues",
+		"language", "timezone"},
+	KindDevice:       {"call_forward", "do_not_disturb", "call_waiting", "hotdesk", "language"},
+	KindMenu:         {"media"},
+	KindMailbox:      {"pin", "is_setup", "media", "announcement_only", "require_pin"},
+	KindTemporalRule: {"enabled"},
+	KindCallflow:     {"disabled_members"},
+	KindConference:   {"member", "moderator"},
+	KindMedia:        {"content_type", "content_length", "blob", "url"},
+}
+
+func changeable(k Kind, patch json.RawMessage) error {
+	n, err := readJSON(patch)
+	if err != nil {
+		return Problems{{Object: string(k), Msg: err.Error()}}
+	}
+	var found Problems
+	for _, m := range n.members {
+		if !slices.Contains(changes[k], m.name) {
+			found = append(found, Problem{Object: string(k), Field: m.name,
+				Msg: "this field is not changed while the engine runs; write it into the file, or replace the object"})
+		}
+	}
+	if n.shape != object {
+		found = append(found, Problem{Object: string(k), Msg: "an object of fields is expected"})
+	}
+	return found.asError()
+}

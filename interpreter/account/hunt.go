@@ -1,0 +1,113 @@
+package account
+
+import (
+	"fmt"
+	"strings"
+
+	"pintle/interpreter"
+)
+
+// Hunting says whether the callflow for numbers without a match may answer.
+type Hunting int
+
+// The ways to hunt.
+const (
+	// Exactly leaves no_match out: calls of carriers and strangers, and modules that want an extension.
+	Exactly Hunting = iota
+	// OrNoMatch lets no_match answer: calls that are authorised in the account.
+	OrNoMatch
+)
+
+// Match is what a dialled number leads to.
+type Match struct {
+	Callflow *Callflow
+	Number   string            // as it was dialled
+	Pattern  string            // expression that matched; empty: the number itself, or no_match
+	Capture  string            // longest of what its groups captured: Kazoo's capture group; empty without groups
+	Captures map[string]string // its named groups
+	NoMatch  bool              // the callflow is the one for numbers without a match
+
+	length int // by which patterns compete: of the capture, or of the match when there are no groups
+}
+
+// Hunt finds the callflow of a number: the one that has it among its numbers; else the one with the pattern that
+// captures most, the first of equals; else, if asked for and the number is one, the callflow of no_match.
+func (v *View) Hunt(number string, h Hunting) (Match, error) {
+	if c, ok := v.numbers[number]; ok && number != NoMatch {
+		return Match{Callflow: c, Number: number}, nil
+	}
+	best := Match{Number: number}
+	if len(number) <= maxDialled {
+		for c := range All[*Callflow](v) {
+			c.match(number, &best)
+		}
+	}
+	if best.Callflow != nil {
+		return best, nil
+	}
+	if c, ok := v.numbers[NoMatch]; ok && h == OrNoMatch && dialable(number) {
+		return Match{Callflow: c, Number: number, NoMatch: true}, nil
+	}
+	return Match{}, fmt.Errorf("callflow of %s: %w", clip(number), interpreter.ErrNotFound)
+}
+
+// maxDialled is how long a number may be that patterns are tried on.
+const maxDialled = 256
+
+// match keeps the better of what was found before and what the patterns of c capture.
+func (c *Callflow) match(number string, best *Match) {
+	for i, re := range c.compiled {
+		m := re.FindStringSubmatch(number)
+		if m == nil {
+			continue
+		}
+		capture := ""
+		for _, g := range m[1:] {
+			if len(g) > len(capture) {
+				capture = g
+			}
+		}
+		length := len(capture)
+		if len(m) == 1 {
+			length = len(m[0])
+		}
+		if best.Callflow != nil && length <= best.length {
+			continue
+		}
+		best.Callflow, best.Pattern, best.Capture, best.length = c, c.Patterns[i], capture, length
+		best.Captures = nil
+		for g, name := range re.SubexpNames() {
+			if name == "" || g == 0 {
+				continue
+			}
+			if best.Captures == nil {
+				best.Captures = map[string]string{}
+			}
+			best.Captures[name] = m[g]
+		}
+	}
+}
+
+func dialable(number string) bool {
+	return number != "" && strings.Trim(number, "+0123456789") == ""
+}
+
+// Extension is the user or device that a number rings first, for lamps and transfers: the object of the first node of
+// its callflow. Else interpreter.ErrNotFound.
+func (v *View) Extension(number string) (Object, error) {
+	c, ok := v.numbers[number]
+	if !ok {
+		return nil, fmt.Errorf("extension %s: %w", clip(number), interpreter.ErrNotFound)
+	}
+	n, err := readJSON(c.Flow)
+	if err != nil {
+		return nil, err
+	}
+	module, _ := n.get("module")
+	data, _ := n.get("data")
+	id, _ := data.get("id")
+	if k := flowKinds[module.text]; k == KindUser || k == KindDevice {
+		return v.Object(k, id.text)
+	}
+	return nil, fmt.Errorf("extension %s rings no telephone: %w", clip(number), interpreter.ErrNotFound)
+}
