@@ -118,7 +118,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := string(body) + fmt.Sprintf("%v %+v %#v %s", d, d, d, d.SIP)
+	shown := string(body) + fmt.Sprintf("%v %+v %#v %v", d, d, d, d.SIP)
 	for _, secret := range []string{"open-sesame", d.SIP.HA1.MD5, d.SIP.HA1.SHA256} {
 		if secret == "" || strings.Contains(shown, secret) {
 			t.Errorf("%q is shown in %s", secret, shown)
