@@ -41,6 +41,8 @@ type sipConfig struct {
 	Password  string   `yaml:"password"`  //
 	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
 	Allow     []string `yaml:"allow"`     // CIDR of peers that may call numbers which are not public
+
+	Session sessionConfig `yaml:"session"`
 }
 
 type rtpConfig struct {
@@ -150,7 +152,8 @@ func (c *config) complete() error {
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = 300 * time.Second
 	}
-	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks} {
+	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks,
+		c.checkSessions} {
 		if err := check(); err != nil {
 			return exitf(exitUsage, "configuration%s: %w", c.where(), err)
 		}

@@ -218,7 +218,8 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 		return nil, err
 	}
 	factory := &audio.Factory{Ports: ports, Pacers: e.pacers, Identity: identity,
-		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech}}
+		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
+			Hold: e.cfg.SIP.Session.hold()}}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Trunks:    e.cfg.trunks(),
@@ -226,6 +227,7 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
+	e.cfg.SIP.Session.apply(&c)
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)
 		if err != nil {

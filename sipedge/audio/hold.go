@@ -54,9 +54,10 @@ type waiting struct {
 // entertain watches both halves of a bridge until the function returned is called, which waits for the music to end.
 func entertain(ctx context.Context, a, b *Half, p interpreter.Prompt) func() {
 	w := &waiting{ctx: ctx, prompt: p, stops: make(map[*Half]context.CancelFunc)}
-	if w.prompt.URL == "" && w.prompt.Tone == "" && w.prompt.Text == nil && w.prompt.Audio == nil &&
-		w.prompt.Silence == 0 {
-		w.prompt = interpreter.Prompt{Tone: holdMusic}
+	for _, instead := range []interpreter.Prompt{a.sounds.Hold, {Tone: holdMusic}} {
+		if empty(w.prompt) {
+			w.prompt = instead
+		}
 	}
 	w.prompt.Loop = interpreter.Forever
 	a.hold.tell(func(on bool) { w.set(b, on) })
@@ -66,6 +67,10 @@ func entertain(ctx context.Context, a, b *Half, p interpreter.Prompt) func() {
 		b.hold.tell(nil)
 		w.end()
 	}
+}
+
+func empty(p interpreter.Prompt) bool {
+	return p.URL == "" && p.Tone == "" && p.Text == nil && p.Audio == nil && p.Silence == 0
 }
 
 // set begins or ends the music of one party. It does not wait.

@@ -26,6 +26,8 @@ type Sounds struct {
 	Files  Files        // nil: URLs cannot be played
 	Own    Files        // sound of our own URLs, asked first; ErrNotOwn passes on to Files; nil: none
 	Voices tts.Provider // nil: no voice
+
+	Hold interpreter.Prompt // what is heard on hold where a bridge does not say; zero: music of ours
 }
 
 // ErrNotOwn is returned by Sounds.Own for a URL that is not ours.
