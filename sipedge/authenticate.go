@@ -93,6 +93,7 @@ func (p *phones) verify(req *sip.Request, realm string) (Login, *sip.Response) {
 	case !p.sameTarget(req, a.URI):
 		return Login{}, p.edge.reply(req, 400, "Digest URI Is Not The Request-URI")
 	}
+	p.old.answered(req)
 	source := sourceOf(req)
 	l, err := p.accounts.Login(realm, a.Username)
 	secret := &l.HA1
@@ -184,7 +185,7 @@ func (p *phones) challenge(req *sip.Request, realm string, stale bool) *sip.Resp
 		code, name = 407, "Proxy-Authenticate"
 	}
 	res := p.edge.reply(req, code, "")
-	only := p.set.MD5Only
+	only := p.set.MD5Only || p.old.one(req)
 	if l, err := p.accounts.Owner(plainUser(req.From().Address.User), realm); err == nil && l.MD5Only {
 		only = true
 	}

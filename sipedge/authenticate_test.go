@@ -216,3 +216,43 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 }
+
+// A phone that never answers two challenges is asked with MD5 alone from then on; so is one that is known for it.
+func TestOldPhones(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann", "bob", "cat"), nil)
+	asked := func(h *handset) int {
+		t.Helper()
+		return len(h.ask("REGISTER", h.aor(), "").head["www-authenticate"])
+	}
+	h := newHandset(t, b, "ann", "127.0.0.1")
+	if n := asked(h); n != 2 {
+		t.Errorf("%d challenges", n)
+	}
+	key := textHash("127.0.0.1 ann") % oldPhoneSlots
+	p := b.edge.phones
+	p.old.mu.Lock()
+	p.old.slot[key].asked = time.Now().Add(-answerTime - time.Second)
+	p.old.mu.Unlock()
+	for range 2 {
+		if n := asked(h); n != 1 {
+			t.Errorf("%d challenges although the phone did not answer", n)
+		}
+		if m := h.register(); m.code() != "200" {
+			t.Error(m.start)
+		}
+	}
+	young := newHandset(t, b, "bob", "127.0.0.1")
+	for range 3 {
+		if m := young.register(); m.code() != "200" {
+			t.Error(m.start)
+		}
+		if n := asked(young); n != 2 {
+			t.Errorf("%d challenges for a phone that answers", n)
+		}
+	}
+	old := newHandset(t, b, "cat", "127.0.0.1")
+	old.send(strings.Replace(old.ask0("REGISTER", old.aor(), ""), "User-Agent: handset", "User-Agent: baresip v1.0.0", 1))
+	if m := old.next(); len(m.head["www-authenticate"]) != 1 || !strings.Contains(m.get("www-authenticate"), "MD5") {
+		t.Errorf("an old baresip is asked %v", m.head["www-authenticate"])
+	}
+}

@@ -49,6 +49,7 @@ type phones struct {
 	users    *buckets
 	log      *logrus.Entry
 	refusals sampler
+	old      oldPhones
 	asking   chan struct{} // a place for each question to a phone that waits for its answer
 }
 
