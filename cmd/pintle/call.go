@@ -87,7 +87,7 @@ func (c callCmd) configure() (*config, func(), error) {
 		cleanup = func() { os.RemoveAll(dir) } //nolint:errcheck // the system empties its temporary folder, too
 	}
 	cfg.HTTP.Listen, cfg.SIP.Listen, cfg.SIP.Gateway = "127.0.0.1:0", "127.0.0.1:0", c.Gateway
-	cfg.Fetch.allowLoopback = true
+	cfg.Fetch.allowLoopback, cfg.noBrowsers = true, true
 	cfg.Voice = flowConfig{URL: c.URL, Method: c.Method, Dialect: c.Dialect, Fallback: c.Fallback}
 	if err := cfg.complete(); err != nil {
 		cleanup()

@@ -30,7 +30,8 @@ type config struct {
 	Presence presenceConfig `yaml:"presence"`
 	Log      logConfig      `yaml:"log"`
 
-	file string // where it came from, for messages
+	file       string // where it came from, for messages
+	noBrowsers bool   // commands that place one call
 }
 
 type sipConfig struct {
@@ -54,6 +55,8 @@ type rtpConfig struct {
 type httpConfig struct {
 	Listen    string `yaml:"listen"`
 	PublicURL string `yaml:"public_url"`
+
+	PhoneOrigins []string `yaml:"phone_origins"` // of pages elsewhere that may be browser phones
 }
 
 // flowConfig is what a number runs.

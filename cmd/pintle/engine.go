@@ -27,6 +27,7 @@ import (
 	"pintle/media/tts"
 	"pintle/sipedge"
 	"pintle/sipedge/audio"
+	"pintle/sipedge/browser"
 	"pintle/sipedge/presence"
 )
 
@@ -48,6 +49,10 @@ type engine struct {
 	board   *presence.Board
 	router  *router
 	http    *httpd.Server
+
+	browsers *browser.Engine // nil: no browsers
+	tokens   *browser.Tokens
+	phones   atomic.Pointer[browser.Phones]
 
 	running  atomic.Pointer[interpreter.Manager] // set when calls are taken
 	draining atomic.Bool
@@ -188,19 +193,24 @@ func (e *engine) openCalls(context.Context) error {
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
 		ReadFile: readFlow, Log: e.log,
 	})
-	edge, err := e.listen(late)
+	sounds := &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
+		Hold: e.cfg.SIP.Session.hold()}
+	if err := e.openBrowsers(sounds, calls{e, late}); err != nil {
+		return err
+	}
+	edge, err := e.listen(late, sounds)
 	if err != nil {
 		return err
 	}
 	e.edge = edge
-	late.Lines = edge
+	late.Lines = &lines{edge: edge, phones: e.phones.Load()}
 	e.running.Store(e.manager)
 	close(late.ready)
 	e.onClose(func() { e.report("close SIP", e.edge.Close()) })
 	return nil
 }
 
-func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
+func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, error) {
 	host, err := netip.ParseAddrPort(e.cfg.SIP.Listen)
 	if err != nil {
 		return nil, err
@@ -217,9 +227,7 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	factory := &audio.Factory{Ports: ports, Pacers: e.pacers, Identity: identity,
-		Sounds: &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
-			Hold: e.cfg.SIP.Session.hold()}}
+	factory := &audio.Factory{Ports: ports, Pacers: e.pacers, Identity: identity, Sounds: sounds}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Trunks:    e.cfg.trunks(),
@@ -228,6 +236,9 @@ func (e *engine) listen(late *lateLines) (*sipedge.Edge, error) {
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	e.cfg.SIP.Session.apply(&c)
+	if e.browsers != nil {
+		c.WebRTC = e.browsers.ForSIP()
+	}
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)
 		if err != nil {

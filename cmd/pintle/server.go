@@ -23,9 +23,11 @@ func (e *engine) openHTTP(context.Context) error {
 	e.observers = append(e.observers, metrics.Observe)
 	e.http = httpd.New(httpd.Config{Addr: e.cfg.HTTP.Listen, Version: version, Log: e.log, Health: e.health,
 		Metrics: metrics})
-	sounds := &httpd.Sounds{Records: e.store, Blobs: e.blobs, Auth: httpd.NewAuth(e.account),
+	auth := httpd.NewAuth(e.account)
+	sounds := &httpd.Sounds{Records: e.store, Blobs: e.blobs, Auth: auth,
 		Links: httpd.NewLinks(e.account.Token)}
 	sounds.Register(e.http)
+	e.registerPhone(auth)
 	e.gauges(metrics)
 	if err := e.http.Start(); err != nil {
 		return err

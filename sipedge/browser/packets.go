@@ -43,17 +43,17 @@ type agreed struct {
 
 // packets carries the packets of one stream over a peer connection. It is a rtpio.PacketIO and a webrtc.TrackLocal.
 type packets struct {
-	remote netip.AddrPort // that packets are said to come from: ICE knows where they really do
-	bound  chan struct{}  // closed when the descriptions were agreed on and packets can be sent
-	heard  chan struct{}  // closed when the track of the browser is there
+	bound  chan struct{} // closed when the descriptions were agreed on and packets can be sent
+	heard  chan struct{} // closed when the track of the browser is there
 	closed chan struct{}
 	bind   sync.Once
 	hear   sync.Once
 	shut   sync.Once
 
-	track atomic.Pointer[webrtc.TrackRemote]
-	agree agreed // set before bound is closed
-	err   error  // likewise
+	track  atomic.Pointer[webrtc.TrackRemote]
+	remote atomic.Pointer[netip.AddrPort] // that packets are said to come from; where they do is the affair of ICE
+	agree  agreed                         // set before bound is closed
+	err    error                          // likewise
 
 	mu     sync.Mutex // guards what follows
 	writer webrtc.TrackLocalWriter
@@ -66,11 +66,13 @@ var (
 	_ webrtc.TrackLocal = (*packets)(nil)
 )
 
-// virtual is the address of every browser: inside of rtpio a peer needs one, and no packet is sent to it.
+// virtual is the address of a browser whose own is not known: inside of rtpio a peer needs one.
 var virtual = netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), 9)
 
 func newPackets() *packets {
-	return &packets{remote: virtual, bound: make(chan struct{}), heard: make(chan struct{}), closed: make(chan struct{})}
+	p := &packets{bound: make(chan struct{}), heard: make(chan struct{}), closed: make(chan struct{})}
+	p.remote.Store(&virtual)
+	return p
 }
 
 // Bind learns the payload types and where packets are written to.
@@ -166,7 +168,7 @@ func (p *packets) ReadBatch(ps []rtpio.Packet) (int, error) {
 		return 0, net.ErrClosed
 	}
 	p.level(ps[0].Buf[:n])
-	ps[0].N, ps[0].Addr = n, p.remote
+	ps[0].N, ps[0].Addr = n, *p.remote.Load()
 	return 1, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -134,11 +135,30 @@ func (p *peer) start(ctx context.Context) {
 		return
 	}
 	a := p.io.agree
+	remote := p.address()
+	p.io.remote.Store(&remote)
 	err := p.Half.Update(rtpio.Params{Codec: a.codec, SendType: a.number, RecvType: a.number, EventSend: a.events,
-		EventRecv: a.events, EventRate: a.clock, Remote: p.io.remote, MuxRTCP: true, Inband: a.events == 0})
+		EventRecv: a.events, EventRate: a.clock, Remote: remote, MuxRTCP: true, Inband: a.events == 0})
 	if err != nil {
 		p.fail(err)
 	}
+}
+
+// address is where the browser is as ICE found it, for the trace.
+func (p *peer) address() netip.AddrPort {
+	for _, s := range p.pc.GetSenders() {
+		if t := s.Transport(); t != nil {
+			pair, err := t.ICETransport().GetSelectedCandidatePair()
+			if err != nil || pair == nil || pair.Remote == nil {
+				continue
+			}
+			a, err := netip.ParseAddr(pair.Remote.Address)
+			if found := netip.AddrPortFrom(a, pair.Remote.Port); err == nil && rtpio.CheckRemote(found) == nil {
+				return found
+			}
+		}
+	}
+	return virtual
 }
 
 func (p *peer) fail(err error) {

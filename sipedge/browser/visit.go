@@ -65,7 +65,7 @@ func (v *visit) call(m message) {
 	}
 	info := interpreter.LegInfo{ID: interpreter.NewID(), CallID: secret() + "@browser", Direction: interpreter.Inbound,
 		From: clientAddress(p.identity), To: interpreter.Address{User: to}, Request: interpreter.Address{User: to},
-		SourceIP: v.source.String(), Username: p.identity, Headers: headersOf(m.Params), Started: time.Now()}
+		SourceIP: v.source.String(), Headers: headersOf(m.Params), Started: time.Now()}
 	start, err := f.cfg.Calls.Route(info)
 	if err != nil {
 		code, reason := refusal(err)
