@@ -74,6 +74,10 @@ func (d *Dialect) encodeLeg(v url.Values, info interpreter.LegInfo) {
 		set("CallerName", info.From.Display)
 	}
 	for _, h := range info.Headers {
+		if name := strings.TrimPrefix(h.Name, "X-"); ofClient(info.From.User) && name != h.Name && !v.Has(name) {
+			set(name, h.Value)
+			continue
+		}
 		if name, ok := sentHeader(h.Name); ok {
 			set("SipHeader_"+name, h.Value)
 		}

@@ -98,29 +98,16 @@ func laterNoun(code int, s spec) *spec {
 	s.callee = func(r *reader, e *element, d *Dial) {
 		e.notYet()
 		name := e.words()
-		for _, n := range e.elements() {
-			if n.name == "Identity" {
-				name = n.words()
-			}
-		}
 		o := verbs.Callee{Callback: interpreter.StatusCallback{
 			URL:    e.callback("statusCallback", schema),
 			Method: e.method("statusCallbackMethod", schema),
 			Events: e.list("statusCallbackEvent", schema, "initiated", "ringing", "answered", "completed"),
 		}}
-		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: s.prefix() + shown(name)}, Callback: o.Callback,
+		d.Refused = append(d.Refused, refusal{To: interpreter.Address{User: shown(name)}, Callback: o.Callback,
 			Fault: interpreter.Fault{Code: code, Msg: "<" + s.name + "> cannot be called yet: " + shown(name)}})
 	}
 	s.attrs = calleeAttrs[2:5:5]
 	return register(s)
-}
-
-// prefix is what a party's name is written with in To.
-func (s *spec) prefix() string {
-	if s.name == "Client" {
-		return "client:"
-	}
-	return ""
 }
 
 // laterRoom registers a noun that stands alone in its Dial and cannot be joined: the Dial fails.
@@ -139,8 +126,6 @@ func laterRoom(s spec) *spec {
 
 // The parties and rooms that come later.
 var (
-	_ = laterNoun(codeUnsupported, spec{name: "Client",
-		doc: "Client is a browser or telephone that registered under a name."})
 	_ = laterNoun(codeSim, spec{name: "Sim", doc: "Sim is a mobile device known by its card."})
 	_ = laterNoun(codeUnsupported, spec{name: "WhatsApp", doc: "WhatsApp is a user of that service."})
 	_ = laterRoom(spec{name: "Conference", doc: "Conference is a room in which callers are mixed."})
@@ -152,9 +137,8 @@ var _ = laterRoom(spec{name: "Queue", doc: "Queue is a queue whose first caller 
 // Elements inside verbs that come later; they are known, so that a misplaced one is not called unknown.
 var _ = innerNouns(map[string][]string{
 	"Task":           {"Enqueue"},
-	"Identity":       {"Client"},
 	"ApplicationSid": {"Application"},
-	"Parameter": {"Hangup", "Reject", "Client", "Application", "Stream", "Siprec", "Pay", "ConversationRelay",
+	"Parameter": {"Hangup", "Reject", "Application", "Stream", "Siprec", "Pay", "ConversationRelay",
 		"VirtualAgent"},
 	"Config":                   {"VirtualAgent", "Transcription"},
 	"Language":                 {"ConversationRelay", "Assistant"},

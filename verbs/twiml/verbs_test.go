@@ -33,7 +33,7 @@ func decodeAny(r *reader, e *element) {
 		e.str("alias")
 	case e.s.name == "Uri":
 		(&Dial{}).addURIs(elementOf(r, e.s), []*element{e}, verbs.Callee{})
-	case e.s.name == "Header":
+	case e.s.name == "Header", e.s.name == "Parameter" && len(e.s.attrs) > 0:
 		e.str("name")
 		e.str("value")
 	default:
