@@ -123,6 +123,9 @@ func Listen(cfg Config) (*Edge, error) {
 	if err := e.settle(); err != nil {
 		return nil, err
 	}
+	if err := e.openPhones(); err != nil {
+		return nil, err
+	}
 	udp, tcp, err := bind(e.cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
@@ -142,11 +145,6 @@ func Listen(cfg Config) (*Edge, error) {
 	e.work, e.stop = context.WithCancel(context.Background())
 	e.dialling, e.hangUp = context.WithCancel(context.Background())
 
-	if err := e.openPhones(); err != nil {
-		udp.Close()
-		tcp.Close()
-		return nil, err
-	}
 	e.packets = newPacketFilter(udp, e.guard, float64(e.cfg.Packets), e.trusted)
 	e.streams = newStreamListener(tcp, e.guard, streamLimits{}, e.busy)
 	e.layers()

@@ -264,7 +264,7 @@ func (p *phones) realmOf(u *sip.Uri, exact bool) (string, bool) {
 	if realm, ok := p.accounts.Realm(host); ok {
 		return realm, true
 	}
-	if !p.edge.ownHost(host) || exact && u.Port != 0 && u.Port != p.edge.port {
+	if !p.edge.ownHost(host) || exact && u.Port != 0 && !p.edge.ownPort(u.Port) {
 		return "", false
 	}
 	return p.accounts.Realm("")
@@ -277,6 +277,19 @@ func (e *Edge) ownHost(host string) bool {
 	}
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.Unmap() == e.local.Addr()
+}
+
+// ownPort reports a port that this edge listens on.
+func (e *Edge) ownPort(port int) bool {
+	if port == e.port {
+		return true
+	}
+	for _, d := range e.doors {
+		if d.port == port {
+			return true
+		}
+	}
+	return false
 }
 
 // sampler lets one line a second through and counts the rest.

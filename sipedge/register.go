@@ -243,7 +243,7 @@ func (p *phones) badContact(u *sip.Uri) string {
 	if port == 0 {
 		port = 5060
 	}
-	if p.edge.ownHost(host) && port == p.edge.port {
+	if p.edge.ownHost(host) && p.edge.ownPort(port) {
 		return "the contact is this server"
 	}
 	a, err := netip.ParseAddr(host)

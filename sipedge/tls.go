@@ -60,7 +60,10 @@ func openDoors(s Security) ([]*door, error) {
 func (e *Edge) serveDoors(doors []*door) {
 	e.doors = make(map[string]*door)
 	for _, d := range doors {
-		o := streamOptions{busy: e.dialogs.busy}
+		e.doors[d.network] = d // all of them, before the first one is open
+	}
+	for _, d := range doors {
+		o := streamOptions{busy: e.busy}
 		var serve func(net.Listener) error
 		switch d.network {
 		case "TLS":
@@ -71,7 +74,6 @@ func (e *Edge) serveDoors(doors []*door) {
 			o.greet, serve = e.greetSecureWebSocket, e.transport.ServeWSS
 		}
 		d.streams = newGreetedListener(d.raw, e.guard, o)
-		e.doors[d.network] = d
 		e.serving.Go(func() { _ = serve(d.streams) }) // ends with its listener
 	}
 }

@@ -43,7 +43,8 @@ type sipConfig struct {
 	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
 	Allow     []string `yaml:"allow"`     // CIDR of peers that may call numbers which are not public
 
-	Session sessionConfig `yaml:"session"`
+	Session   sessionConfig   `yaml:"session"`
+	Registrar registrarConfig `yaml:"registrar"`
 }
 
 type rtpConfig struct {
@@ -155,7 +156,7 @@ func (c *config) complete() error {
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = 300 * time.Second
 	}
-	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks,
+	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks, c.checkRegistrar,
 		c.checkSessions} {
 		if err := check(); err != nil {
 			return exitf(exitUsage, "configuration%s: %w", c.where(), err)

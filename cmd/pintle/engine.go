@@ -236,6 +236,8 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	e.cfg.SIP.Session.apply(&c)
+	e.cfg.SIP.Registrar.apply(&c)
+	c.Records = e.store
 	if e.browsers != nil {
 		c.WebRTC = e.browsers.ForSIP()
 	}
