@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -22,7 +23,7 @@ const (
 	streamReadSize = 4096
 )
 
-var errListenerClosed = errors.New("sip stream listener closed")
+var errListenerClosed = fmt.Errorf("sip stream listener: %w", net.ErrClosed) // the library is silent about it
 
 // streamListener accepts connections for sipgo, and takes in those that we dialled ourselves, so that every stream
 // passes the same guard. It bounds the connections of one address and in all.
