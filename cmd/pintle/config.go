@@ -18,6 +18,7 @@ import (
 type config struct {
 	SIP      sipConfig      `yaml:"sip"`
 	Trunks   []trunkConfig  `yaml:"trunks"`
+	TLS      tlsConfig      `yaml:"tls"`
 	RTP      rtpConfig      `yaml:"rtp"`
 	HTTP     httpConfig     `yaml:"http"`
 	Data     string         `yaml:"data"`
@@ -45,6 +46,8 @@ type sipConfig struct {
 
 	Session   sessionConfig   `yaml:"session"`
 	Registrar registrarConfig `yaml:"registrar"`
+
+	Security sipSecurity `yaml:",inline"`
 }
 
 type rtpConfig struct {
@@ -56,6 +59,7 @@ type rtpConfig struct {
 type httpConfig struct {
 	Listen    string `yaml:"listen"`
 	PublicURL string `yaml:"public_url"`
+	TLS       bool   `yaml:"tls"` // HTTPS, with the certificate of the section tls
 
 	PhoneOrigins []string `yaml:"phone_origins"` // of pages elsewhere that may be browser phones
 }
@@ -156,7 +160,8 @@ func (c *config) complete() error {
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = 300 * time.Second
 	}
-	for _, check := range []func() error{c.checkListen, c.checkFlows, c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks, c.checkRegistrar,
+	for _, check := range []func() error{c.checkListen, c.checkSecurity, c.checkFlows, c.checkFetch, c.checkRTP,
+		c.checkKazoo, c.checkTrunks, c.checkRegistrar,
 		c.checkSessions} {
 		if err := check(); err != nil {
 			return exitf(exitUsage, "configuration%s: %w", c.where(), err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,8 @@ type engine struct {
 	browsers *browser.Engine // nil: no browsers
 	tokens   *browser.Tokens
 	phones   atomic.Pointer[browser.Phones]
+
+	certificates *tls.Config // of this engine; nil: none
 
 	running  atomic.Pointer[interpreter.Manager] // set when calls are taken
 	draining atomic.Bool
@@ -241,6 +244,9 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 	if e.browsers != nil {
 		c.WebRTC = e.browsers.ForSIP()
 	}
+	if c.Security, err = e.security(); err != nil {
+		return nil, err
+	}
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)
 		if err != nil {
@@ -254,6 +260,9 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 func (e *engine) publicURL() string {
 	if e.cfg.HTTP.PublicURL != "" {
 		return strings.TrimRight(e.cfg.HTTP.PublicURL, "/")
+	}
+	if e.cfg.HTTP.TLS {
+		return "https://" + e.cfg.HTTP.Listen
 	}
 	return "http://" + e.cfg.HTTP.Listen
 }

@@ -19,10 +19,15 @@ func (e *engine) identify(ctx context.Context) error {
 // openHTTP starts the HTTP server: recordings, health, metrics. It listens before the first call, so that every URL we
 // hand out is right even when the port was taken from the free ones.
 func (e *engine) openHTTP(context.Context) error {
+	certificates, err := e.openCertificates()
+	if err != nil {
+		return err
+	}
+	e.certificates = certificates
 	metrics := httpd.NewMetrics()
 	e.observers = append(e.observers, metrics.Observe)
 	e.http = httpd.New(httpd.Config{Addr: e.cfg.HTTP.Listen, Version: version, Log: e.log, Health: e.health,
-		Metrics: metrics})
+		Metrics: metrics, TLS: e.httpsConfig()})
 	auth := httpd.NewAuth(e.account)
 	sounds := &httpd.Sounds{Records: e.store, Blobs: e.blobs, Auth: auth,
 		Links: httpd.NewLinks(e.account.Token)}

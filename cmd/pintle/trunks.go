@@ -27,6 +27,7 @@ type trunkConfig struct {
 	Networks  []string          `yaml:"networks"` // CIDR or addresses that it calls from
 	Codecs    []string          `yaml:"codecs"`
 	Streams   bool              `yaml:"tcp_for_large"`
+	SRTP      string            `yaml:"srtp"`    // off, optional, required; empty: as sip.srtp
 	Trusted   bool              `yaml:"trusted"` // with and for the identity of callers
 	FromUser  string            `yaml:"from_user"`
 	FromHost  string            `yaml:"from_domain"`
@@ -67,7 +68,7 @@ func (c *config) trunks() []sipedge.Trunk {
 
 func (t trunkConfig) trunk() sipedge.Trunk {
 	out := sipedge.Trunk{ID: t.ID, Name: t.Name, URI: t.URI, Username: t.Username, Password: t.Password, Realm: t.Realm,
-		Register: t.Register, Registrar: t.Registrar, Expires: t.Expires, Streams: t.Streams, Identity: t.Trusted,
+		Register: t.Register, Registrar: t.Registrar, Expires: t.Expires, Streams: t.Streams, SRTP: t.srtp(), Identity: t.Trusted,
 		FromUser: t.FromUser, FromDomain: t.FromHost, CallerID: t.CallerID, In: t.Inbound, Out: t.Outbound,
 		Sign: t.Progress}
 	for _, n := range t.Networks {
@@ -121,6 +122,9 @@ func (c *config) checkTrunks() error {
 func (t trunkConfig) check() error {
 	if t.ID == "" || t.URI == "" {
 		return fmt.Errorf("id and uri are needed")
+	}
+	if _, err := sipedge.ParseSRTP(t.SRTP); err != nil {
+		return fmt.Errorf("srtp: %w", err)
 	}
 	for _, n := range t.Networks {
 		if _, err := parseNetwork(n); err != nil {
