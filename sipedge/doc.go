@@ -9,5 +9,6 @@
 //
 // Only cmd may import this package. Tests use real sockets on the loopback interface with a peer that writes raw octets
 // (loopback_test.go); everything that parses foreign octets has a fuzz target. testdata/sipp holds scenarios for SIPp,
-// run against an engine that answers: sipp HOST:PORT -sf hold_resume.xml -s NUMBER -m 20 -r 10, with -t t1 for TCP.
+// run against an engine that answers: sipp HOST:PORT -sf hold_resume.xml -s NUMBER -m 20 -r 10, with -t t1 for TCP, and
+// scenarios of carriers for a flow that dials; fixtures/e2e runs them all.
 package sipedge
