@@ -8,6 +8,11 @@ type Start struct {
 	LocalName      string  // its name in traces
 	StatusCallback StatusCallback
 	Public         bool // may be called by strangers
+	// Account is the id of the customer's account whose callflow runs, and in which its ids are looked up; empty: the flow
+	// belongs to no account. Capture and Captures are what the pattern of the dialled number captured.
+	Account  string
+	Capture  string
+	Captures map[string]string
 }
 
 // Router finds out how a call begins. ErrNotFound refuses the call with 404.

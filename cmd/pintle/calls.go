@@ -10,12 +10,16 @@ import (
 	"strings"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/media/file"
 	"pintle/sipedge/audio"
 )
 
-// router finds what a number runs: its own row, else the voice flow, else nothing.
-type router struct{ cfg *config }
+// router finds what a number runs: its own row, else a callflow of an account, else the voice flow, else nothing.
+type router struct {
+	cfg  *config
+	book *account.Book // nil: no accounts
+}
 
 // Route looks the dialled number up.
 func (r *router) Route(l interpreter.LegInfo) (interpreter.Start, error) {
@@ -25,6 +29,9 @@ func (r *router) Route(l interpreter.LegInfo) (interpreter.Start, error) {
 			s.Public = n.Public
 			return s, err
 		}
+	}
+	if s, err := r.accountCall(l); !errors.Is(err, interpreter.ErrNotFound) {
+		return s, err
 	}
 	if r.cfg.Voice.URL == "" {
 		return interpreter.Start{}, interpreter.ErrNotFound

@@ -31,8 +31,12 @@ type config struct {
 	Presence presenceConfig `yaml:"presence"`
 	Log      logConfig      `yaml:"log"`
 
+	Accounts  elsewhere `yaml:"accounts"`  // accounts and their objects: docs/accounts.md
+	Resources elsewhere `yaml:"resources"` // carriers of the operator, as Kazoo writes them
+
 	file       string // where it came from, for messages
 	noBrowsers bool   // commands that place one call
+	accounts   bool   // there are accounts
 }
 
 type sipConfig struct {
@@ -161,7 +165,7 @@ func (c *config) complete() error {
 		c.Limits.Drain = 300 * time.Second
 	}
 	for _, check := range []func() error{c.checkListen, c.checkSecurity, c.checkFlows, c.checkFetch, c.checkRTP,
-		c.checkKazoo, c.checkTrunks, c.checkRegistrar,
+		c.checkKazoo, c.checkTrunks, c.checkRegistrar, c.checkAccounts,
 		c.checkSessions} {
 		if err := check(); err != nil {
 			return exitf(exitUsage, "configuration%s: %w", c.where(), err)

@@ -17,6 +17,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/interpreter/dirstore"
 	"pintle/interpreter/httpd"
 	"pintle/interpreter/outbox"
@@ -38,6 +39,7 @@ type engine struct {
 	log     *logrus.Entry
 	store   *sqlitestore.Store
 	blobs   *dirstore.Store
+	book    *account.Book
 	account interpreter.Account
 	fresh   bool // the account was made by this start
 	web     *webhook.Client
@@ -71,7 +73,7 @@ func openEngine(
 	e := &engine{cfg: cfg, log: log, observers: observers}
 	// Libraries that print by themselves print what strangers sent; the log has what matters.
 	stdlog.SetOutput(io.Discard)
-	for _, step := range []func(context.Context) error{e.openStore, e.openWeb, e.openSpeech, e.openHTTP,
+	for _, step := range []func(context.Context) error{e.openStore, e.openBook, e.openWeb, e.openSpeech, e.openHTTP,
 		e.openBoard, e.openCalls} {
 		if err := step(ctx); err != nil {
 			e.close()
@@ -187,10 +189,10 @@ func warm(engines []tts.Engine) {
 func (e *engine) openCalls(context.Context) error {
 	e.pacers = media.NewPacers(0)
 	e.onClose(func() { e.report("close the pacers", e.pacers.Close()) })
-	e.router = &router{cfg: e.cfg}
+	e.router = &router{cfg: e.cfg, book: e.book}
 	late := &lateLines{ready: make(chan struct{})}
 	e.manager = interpreter.NewManager(interpreter.Config{
-		Dialects: languages(e.cfg), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
+		Dialects: languages(e.cfg, e.book), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
 		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
 		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
@@ -231,10 +233,11 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 		return nil, err
 	}
 	factory := &audio.Factory{Ports: ports, Pacers: e.pacers, Identity: identity, Sounds: sounds}
+	phones := phoneBook{e.book}
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Trunks:    e.cfg.trunks(),
-		Presence:  sipedge.Presence{Board: e.board},
+		Presence:  sipedge.Presence{Board: e.board, Entities: phones.Entities, Devices: phones.Devices, Box: phones.Box},
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
@@ -246,6 +249,9 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 	}
 	if c.Security, err = e.security(); err != nil {
 		return nil, err
+	}
+	if e.cfg.file != "" { // no file, no accounts, now or after a reload
+		c.Accounts = phones
 	}
 	for _, a := range e.cfg.SIP.Allow {
 		p, err := netip.ParsePrefix(a)

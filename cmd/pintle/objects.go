@@ -6,17 +6,22 @@ import (
 	"os"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/verbs/kazoo"
 	"pintle/verbs/twiml"
 )
 
 // languages are the dialects, in the order in which an answer is offered to them.
-func languages(c *config) interpreter.Dialects {
-	objects, err := c.Kazoo.objects()
+func languages(c *config, book *account.Book) interpreter.Dialects {
+	static, err := c.Kazoo.objects()
 	if err != nil {
-		objects = kazoo.Static{} // complete has refused such a configuration
+		static = kazoo.Static{} // complete has refused such a configuration
 	}
-	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(kazoo.Options{Directory: objects})}
+	var dir kazoo.Directory = static
+	if book != nil {
+		dir = objects{Static: static, book: book}
+	}
+	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(kazoo.Options{Directory: dir})}
 }
 
 // objects reads what Kazoo documents may name by id.

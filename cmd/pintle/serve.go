@@ -62,8 +62,9 @@ func (s serveCmd) configure() (*config, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	if c.Voice.URL == "" && len(c.Number) == 0 {
-		return nil, exitf(exitUsage, "nothing answers calls: give --voice-url, or voice or numbers in the configuration")
+	if c.Voice.URL == "" && len(c.Number) == 0 && !c.accounts {
+		return nil, exitf(exitUsage, "nothing answers calls: give --voice-url, or voice, numbers or accounts in the "+
+			"configuration")
 	}
 	return c, nil
 }

@@ -3,6 +3,8 @@ package account
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
+	"strconv"
 )
 
 // Callflow is what a dialled number runs.
@@ -22,6 +24,10 @@ type Callflow struct {
 	ContactList json.RawMessage  `json:"contact_list,omitempty"`
 
 	compiled []*regexp.Regexp // of Patterns
+	rings    struct {         // what the first node rings, a user or a device
+		kind Kind
+		id   string
+	}
 }
 
 // FeatureCode names what a callflow does, for lists of feature codes.
@@ -60,6 +66,67 @@ func (c *Callflow) check(*decoder) {
 			c.compiled = append(c.compiled, re)
 		}
 	}
+	n, err := readJSON(c.Flow)
+	if err != nil {
+		return
+	}
+	module, _ := n.get("module")
+	data, _ := n.get("data")
+	id, _ := data.get("id")
+	if k := flowKinds[module.text]; k == KindUser || k == KindDevice {
+		c.rings.kind, c.rings.id = k, id.text
+	}
+}
+
+// Document is the flow as it is run: members of its ring groups that were logged out (Disabled) have disable_until.
+func (c *Callflow) Document() Flow {
+	if len(c.Disabled) == 0 {
+		return c.Flow
+	}
+	n, err := readJSON(c.Flow)
+	if err != nil {
+		return c.Flow
+	}
+	return Flow(c.disable(n).json())
+}
+
+func (c *Callflow) disable(n node) node {
+	module, _ := n.get("module")
+	n.members = slices.Clone(n.members)
+	for i, m := range n.members {
+		switch {
+		case m.name == "data" && module.text == "ring_group":
+			n.members[i].node = c.disableMembers(m.node)
+		case m.name == "children":
+			children := slices.Clone(m.members)
+			for j := range children {
+				children[j].node = c.disable(children[j].node)
+			}
+			n.members[i].members = children
+		}
+	}
+	return n
+}
+
+func (c *Callflow) disableMembers(data node) node {
+	list, ok := data.get("endpoints")
+	if !ok {
+		return data
+	}
+	list.members = slices.Clone(list.members)
+	for i, m := range list.members {
+		id, _ := m.get("id")
+		until, ok := c.Disabled[id.text]
+		if !ok {
+			continue
+		}
+		m.members = slices.Clone(m.members)
+		m.set(member{name: "disable_until", node: node{shape: number, text: strconv.FormatInt(until, 10)}})
+		list.members[i] = m
+	}
+	data.members = slices.Clone(data.members)
+	data.set(member{name: "endpoints", node: list})
+	return data
 }
 
 // Flow is the first node of a callflow, as JSON in the order in which it was written.

@@ -2,6 +2,7 @@ package account
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pintle/interpreter"
@@ -99,15 +100,63 @@ func (v *View) Extension(number string) (Object, error) {
 	if !ok {
 		return nil, fmt.Errorf("extension %s: %w", clip(number), interpreter.ErrNotFound)
 	}
-	n, err := readJSON(c.Flow)
-	if err != nil {
-		return nil, err
-	}
-	module, _ := n.get("module")
-	data, _ := n.get("data")
-	id, _ := data.get("id")
-	if k := flowKinds[module.text]; k == KindUser || k == KindDevice {
-		return v.Object(k, id.text)
+	if c.rings.kind != "" {
+		return v.Object(c.rings.kind, c.rings.id)
 	}
 	return nil, fmt.Errorf("extension %s rings no telephone: %w", clip(number), interpreter.ErrNotFound)
+}
+
+// Extensions are the numbers that ring an object first: those of callflows that begin with it.
+func (v *View) Extensions(o Object) []string {
+	var all []string
+	for c := range All[*Callflow](v) {
+		if c.rings.kind != o.Kind() {
+			continue
+		}
+		if to, err := v.Object(c.rings.kind, c.rings.id); err == nil && to == o {
+			all = append(all, c.Numbers...)
+		}
+	}
+	return all
+}
+
+// Entities are the names by which a device is watched, user@realm each: its own, its presence id and that of its owner,
+// and the extensions that ring them.
+func (v *View) Entities(d *Device) []string {
+	realm := v.Realm(d)
+	var all []string
+	add := func(name string) {
+		switch {
+		case name == "" || realm == "":
+			return
+		case !strings.Contains(name, "@"):
+			name += "@" + realm
+		}
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	add(v.AOR(d))
+	add(d.PresenceID)
+	extensions := v.Extensions(d)
+	for _, u := range v.Owners(d) {
+		add(u.PresenceID)
+		extensions = append(extensions, v.Extensions(u)...)
+	}
+	for _, n := range extensions {
+		add(n)
+	}
+	return all
+}
+
+// MailboxesOf are the mailboxes of whom a device acts for.
+func (v *View) MailboxesOf(d *Device) []*Mailbox {
+	var all []*Mailbox
+	owners := v.Owners(d)
+	for m := range All[*Mailbox](v) {
+		if m.OwnerID != "" && slices.ContainsFunc(owners, func(u *User) bool { return u.ID == m.OwnerID }) {
+			all = append(all, m)
+		}
+	}
+	return all
 }

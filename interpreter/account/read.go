@@ -80,3 +80,13 @@ func named(body []byte) []string {
 }
 
 var errNoAccount = errors.New("an account, or a list of accounts, is expected here")
+
+// Defines tells whether a configuration has accounts.
+func (f File) Defines() bool {
+	n, _, err := readYAML(f.Body)
+	if err != nil {
+		return false
+	}
+	a, _ := n.get("accounts")
+	return len(a.members) > 0
+}

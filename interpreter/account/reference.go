@@ -33,7 +33,9 @@ func references(o Object) []reference {
 	case *Group:
 		r := sound(nil, "music_on_hold.media_id", hold(o.MusicOnHold))
 		for i := range o.Endpoints {
-			r = append(r, reference{"endpoints", o.Endpoints[i].Type, &o.Endpoints[i].ID})
+			if m := &o.Endpoints[i]; m.Type == KindDevice || m.Type == KindUser || m.Type == KindGroup {
+				r = append(r, reference{"endpoints", m.Type, &m.ID})
+			}
 		}
 		return r
 	case *Menu:

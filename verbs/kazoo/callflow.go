@@ -26,7 +26,7 @@ type Callflow struct {
 
 // Run enters it. One that does not exist or cannot be read is noted, and "_" goes on.
 func (f Callflow) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
-	body, err := f.dialect.object(ctx, KindCallflow, f.ID)
+	body, err := f.dialect.object(ctx, c, KindCallflow, f.ID)
 	if err != nil {
 		return interpreter.Branch(wildcard), err
 	}

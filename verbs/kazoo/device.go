@@ -118,7 +118,7 @@ func (d *data) inviteHeaders() []interpreter.Header {
 // Run rings the telephones. A conversation ends the flow; else the child named after the cause runs, or the one named
 // after the SIP code, or "_".
 func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
-	list, err := r.dialect.endpoints(ctx, r.Kind, r.ID)
+	list, err := r.dialect.endpoints(ctx, c, r.Kind, r.ID)
 	if err != nil {
 		return interpreter.Branch(wildcard), err
 	}

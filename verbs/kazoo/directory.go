@@ -35,6 +35,38 @@ type Directory interface {
 	Media(ctx context.Context, id string) (string, error)
 }
 
+// Scoped is a Directory of several accounts. The dialect asks for the part that a call may see.
+type Scoped interface {
+	Directory
+	// In is the directory of a call.
+	In(s Scope) Directory
+}
+
+// Scope is on whose behalf something is looked up.
+type Scope struct {
+	Account string // id of the account whose callflow runs; empty: none
+	Device  string // id of the device that calls; empty: a call from outside
+}
+
+// directory is what a call may look into; nil: nothing.
+func (d *Dialect) directory(c *interpreter.Call) Directory {
+	s, ok := d.opt.Directory.(Scoped)
+	if !ok {
+		return d.opt.Directory
+	}
+	in := Scope{Account: c.Start.Account}
+	if c.Leg != nil {
+		l := c.Leg.Info()
+		if in.Account == "" {
+			in.Account = l.Account
+		}
+		if l.Account == in.Account {
+			in.Device = l.Device
+		}
+	}
+	return s.In(in)
+}
+
 // Endpoint is one telephone.
 type Endpoint struct {
 	URI      string `json:"uri"`                // sip:user@host
@@ -96,11 +128,11 @@ func (s Static) Media(_ context.Context, id string) (string, error) {
 }
 
 // object looks one up; what cannot be had is a fault that the call survives.
-func (d *Dialect) object(ctx context.Context, kind Kind, id string) ([]byte, error) {
+func (d *Dialect) object(ctx context.Context, c *interpreter.Call, kind Kind, id string) ([]byte, error) {
 	if d.opt.Directory == nil || id == "" {
 		return nil, missing(kind, id, nil)
 	}
-	b, err := d.opt.Directory.Object(ctx, kind, id)
+	b, err := d.directory(c).Object(ctx, kind, id)
 	if err != nil {
 		return nil, lookupFault(ctx, kind, id, err)
 	}
@@ -108,14 +140,14 @@ func (d *Dialect) object(ctx context.Context, kind Kind, id string) ([]byte, err
 }
 
 // endpoints are whom an id leads to: a SIP address leads to itself.
-func (d *Dialect) endpoints(ctx context.Context, kind Kind, id string) ([]Endpoint, error) {
+func (d *Dialect) endpoints(ctx context.Context, c *interpreter.Call, kind Kind, id string) ([]Endpoint, error) {
 	if l := strings.ToLower(id); strings.HasPrefix(l, "sip:") || strings.HasPrefix(l, "sips:") {
 		return []Endpoint{{URI: id}}, nil
 	}
 	if d.opt.Directory == nil || id == "" {
 		return nil, missing(kind, id, nil)
 	}
-	l, err := d.opt.Directory.Endpoints(ctx, kind, id)
+	l, err := d.directory(c).Endpoints(ctx, kind, id)
 	if err != nil {
 		return nil, lookupFault(ctx, kind, id, err)
 	}

@@ -47,7 +47,7 @@ func (d *Dialect) sound(ctx context.Context, c *interpreter.Call, m media) (inte
 	if d.opt.Directory == nil {
 		return interpreter.Prompt{}, missing(KindMedia, ref, nil)
 	}
-	u, err := d.opt.Directory.Media(ctx, ref)
+	u, err := d.directory(c).Media(ctx, ref)
 	if err != nil {
 		return interpreter.Prompt{}, lookupFault(ctx, KindMedia, ref, err)
 	}

@@ -79,7 +79,7 @@ func (m Menu) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 
 // hunt enters the callflow of an extension.
 func (m Menu) hunt(ctx context.Context, c *interpreter.Call, o menu, number string) (interpreter.Outcome, bool, error) {
-	body, err := m.dialect.opt.Directory.Hunt(ctx, number)
+	body, err := m.dialect.directory(c).Hunt(ctx, number)
 	if err != nil {
 		if !errors.Is(err, interpreter.ErrNotFound) && context.Cause(ctx) == nil {
 			c.Fault(lookupFault(ctx, KindCallflow, number, err))
@@ -128,7 +128,7 @@ func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (men
 	o, at := value{kind: object}, places{}
 	where := "menu " + id
 	if id != "" {
-		body, err := d.object(ctx, KindMenu, id)
+		body, err := d.object(ctx, c, KindMenu, id)
 		switch {
 		case context.Cause(ctx) != nil:
 			return menu{}, context.Cause(ctx)
