@@ -66,8 +66,8 @@ func (t *trunk) through(number string) (sip.Uri, error) {
 	return u, nil
 }
 
-// passage finds the hops of a target, best first. Those of a trunk that are in quarantine are left out; when all are, it
-// fails at once, and the caller may try another trunk.
+// passage finds the hops of a target, best first. Those of a trunk that are in quarantine are left out; when all are,
+// it fails at once, and the caller may try another trunk.
 func (e *Edge) passage(ctx context.Context, t *trunk, u *sip.Uri) ([]flow, error) {
 	if t == nil {
 		return e.hopsTo(ctx, u)
@@ -205,8 +205,8 @@ func (t *trunk) owns(remote string) bool {
 	return err == nil && t.matches(ap.Addr()) >= 0
 }
 
-// called finds the number that a call from a registered trunk is for: many trunks put the contact we registered into the
-// Request-URI, and what was dialled into To.
+// called finds the number that a call from a registered trunk is for: many trunks put the contact we registered into
+// the Request-URI, and what was dialled into To.
 func (t *trunk) called(info *interpreter.LegInfo) {
 	info.Trunk = t.id()
 	if t == nil || !t.cfg.Register || info.To.User == "" {

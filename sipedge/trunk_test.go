@@ -52,7 +52,8 @@ func (z *zone) Addrs(_ context.Context, host string) ([]netip.Addr, error) {
 func twoCarriers(a, b *peer) *zone {
 	at := func(p *peer) uint16 { return netip.MustParseAddrPort(p.addr()).Port() }
 	home := []netip.Addr{netip.MustParseAddr("127.0.0.1")}
-	return &zone{servers: map[string][]Server{"_sip._udp.carrier.test": {{"b.test", at(b), 20, 0}, {"a.test", at(a), 10, 0}}},
+	servers := []Server{{"b.test", at(b), 20, 0}, {"a.test", at(a), 10, 0}}
+	return &zone{servers: map[string][]Server{"_sip._udp.carrier.test": servers},
 		hosts: map[string][]netip.Addr{"a.test": home, "b.test": home}}
 }
 
