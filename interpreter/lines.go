@@ -32,9 +32,10 @@ type Target struct {
 	Alert      string // Alert-Info for a distinctive ring: a URI, or a name such as "Bellcore-dr2"; empty: none
 	AutoAnswer bool   // the telephone is asked to answer by itself, for paging and intercom
 
-	Trunk string        // id of the trunk that carries it; empty: the URI's host, or "default" for a number
-	Sign  time.Duration // given up when it does not even ring so long after the INVITE; 0: Timeout alone counts
-	From  Address       // caller id for this target alone; zero: DialOptions.From
+	Trunk  string        // id of the trunk that carries it; empty: the URI's host, or "default" for a number
+	Sign   time.Duration // given up when it does not even ring so long after the INVITE; 0: Timeout alone counts
+	From   Address       // caller id for this target alone; zero: DialOptions.From
+	Number string        // what was dialled, where URI is written for a carrier; empty: URI
 }
 
 // DialOptions of one attempt.
@@ -42,6 +43,7 @@ type DialOptions struct {
 	ID       string         // id of the new leg; empty: made
 	From     Address        // caller id presented
 	Account  string         // id of the account that calls, for its limits; may be empty
+	Caller   Address        // caller of the call that dials, who may be shown although the account does not own him
 	Timeout  time.Duration  // ring time; 0: 60 s
 	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody
 	Progress func(Progress) // told of every change in order, never concurrently; must not block; may be nil

@@ -389,18 +389,31 @@ func (t *trunk) matches(a netip.Addr) int {
 	return narrow
 }
 
-// TrunkHost reports a host, with or without a port, that is one of a trunk's names or addresses: a SIP URI that leads
-// there leads to the public network.
-func (e *Edge) TrunkHost(host string) bool {
-	if h, _, ok := strings.Cut(host, ":"); ok && strings.Count(host, ":") == 1 {
-		host = h
+// LeadsToTrunk reports a SIP URI that ends at an address of a trunk, whatever name it gives it: such a call is one to
+// the public network.
+func (e *Edge) LeadsToTrunk(ctx context.Context, uri string) bool {
+	u, _, err := targetURI(uri)
+	if err != nil || len(e.allTrunks()) == 0 {
+		return false
 	}
-	host = strings.TrimSuffix(strings.Trim(host, "[]"), ".")
-	a, err := netip.ParseAddr(host)
+	hops, err := e.hopsTo(ctx, &u)
 	for _, t := range e.allTrunks() {
-		if strings.EqualFold(strings.Trim(t.uri.Host, "[]"), host) || err == nil && t.matches(a) >= 0 {
+		if strings.EqualFold(strings.TrimSuffix(t.uri.Host, "."), strings.TrimSuffix(u.Host, ".")) &&
+			(t.uri.Port == u.Port || u.Port == 0) {
+			return true
+		}
+		if err == nil && t.has(hops) {
 			return true
 		}
 	}
 	return false
+}
+
+// has tells whether one of these addresses is the trunk's, by any transport.
+func (t *trunk) has(hops []flow) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(hops, func(f flow) bool {
+		return slices.ContainsFunc(t.order, func(g flow) bool { return f.remote == g.remote })
+	})
 }

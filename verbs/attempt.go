@@ -147,7 +147,7 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 		a.to.Prepare(a.child, &t)
 	}
 	return a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
-		ID: a.child.ID, From: a.child.From, Account: a.child.Account.ID, Timeout: t.Timeout, EarlyTo: a.earlyTo,
+		ID: a.child.ID, From: a.child.From, Account: a.child.Account.ID, Caller: a.r.c.From, Timeout: t.Timeout, EarlyTo: a.earlyTo,
 		Progress: n.put, Emit: a.child.Emit,
 	})
 }

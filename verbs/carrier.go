@@ -75,6 +75,7 @@ type Route struct {
 	Gateway   Gateway
 	Number    string // as the gateway wants it
 	Emergency bool   // show the caller id for emergencies
+	dialled   string
 	weight    int
 }
 
@@ -129,7 +130,7 @@ func (c *Carrier) serves(q CarrierRequest) bool {
 
 // match tells whether the carrier takes the number, and what of it is sent.
 func (c *Carrier) match(q CarrierRequest, classed bool) (Route, bool) {
-	r := Route{Carrier: c, Emergency: c.Emergency, weight: cmp.Or(c.Weight, defaultWeight)}
+	r := Route{Carrier: c, Emergency: c.Emergency, dialled: q.Number, weight: cmp.Or(c.Weight, defaultWeight)}
 	if classed {
 		class, ok := c.Classes[q.Class]
 		if !ok || class.Off {
@@ -217,7 +218,7 @@ func (r Route) Target(base interpreter.Target) interpreter.Target {
 	if t.Name == "" {
 		t.Name = base.URI
 	}
-	t.Trunk, t.URI = r.Gateway.Trunk, r.Number
+	t.Trunk, t.URI, t.Number = r.Gateway.Trunk, r.Number, r.dialled
 	switch {
 	case r.Gateway.Sign > 0:
 		t.Sign = r.Gateway.Sign
