@@ -81,6 +81,8 @@ var codes = []CodeInfo{
 	{13221, LevelWarning, "Method of Number", "Write GET or POST."},
 	{13222, LevelWarning, "sendDigits of Number", "Write keys: 0-9 A-D * #, w for half a second, W for a second."},
 	{13223, LevelWarning, "Not a telephone number", "Write the number with + and country code."},
+	{13227, LevelError, "Number may not be called",
+		"The rules against toll fraud refuse it: allow its prefix under limits.toll.allow, or its kind under limits.toll.kinds."},
 	{13241, LevelWarning, "Method of Sip", "Write GET or POST."},
 	{13243, LevelWarning, "SIP address not usable",
 		"Write sip:user@host, at most 255 characters, special characters as %XX."},
@@ -175,4 +177,6 @@ var codes = []CodeInfo{
 	{90009, LevelError, "Tunnel without an application",
 		"The tunnel in the URL answers, but the application behind it does not; start the application or the tunnel's " +
 			"agent."},
+	{90030, LevelError, "Too many outgoing calls",
+		"A limit of limits.toll is reached; if the calls are wanted, raise it, else look who makes them."},
 }

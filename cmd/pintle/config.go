@@ -116,6 +116,7 @@ type limitConfig struct {
 	NewCalls      int           `yaml:"new_calls"`       // a second, of one unknown source
 	TotalNewCalls int           `yaml:"total_new_calls"` // a second, in all
 	Drain         time.Duration `yaml:"drain"`
+	Toll          tollConfig    `yaml:"toll"` // of calls to the public network
 }
 
 type logConfig struct {

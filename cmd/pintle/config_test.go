@@ -19,6 +19,13 @@ func TestBadConfigurationNamesTheSetting(t *testing.T) {
 		"rtp:\n  ports: 20000-10000\n":                                                    "rtp.ports",
 		"fetch:\n  allow: [\"10.0.0.0/33\"]\n":                                            "fetch.allow",
 		"limits:\n  calls: many\n":                                                        "[2:", // its line
+		"trunks:\n  - {id: a, uri: \"sip:x.test\"}\n":                                     "limits.toll.country",
+		"trunks:\n  - {id: a, uri: \"sip:u@x.test\"}\n":                                   "without a user",
+		"trunks:\n  - {id: a, uri: \"sip:x.test\", format: funny}\n":                      "format",
+		"trunks:\n  - {id: a, uri: \"sip:x.test\", numbers: [\"(\"]}\n":                   "pattern",
+		"trunks:\n  - {id: a, uri: \"sip:x.test\", networks: [nowhere]}\n":                "networks",
+		"trunks:\n  - {id: a, uri: \"sip:x.test\"}\n  - {id: a, uri: \"sip:y.test\"}\n":   "another trunk",
+		"limits:\n  toll: {country: ZZ}\n":                                                "limits.toll",
 		"numbers:\n  - number: \"100\"\n":                                                 "numbers",
 		"numbers:\n  - number: \"100\"\n    url: https://a.test/\n    method: PUT\n":      `"PUT"`,
 		"numbers:\n  - number: \"100\"\n    url: https://a.test/\n    dialect: fortran\n": `"fortran"`,

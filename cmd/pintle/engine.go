@@ -22,6 +22,7 @@ import (
 	"pintle/interpreter/httpd"
 	"pintle/interpreter/outbox"
 	"pintle/interpreter/sqlitestore"
+	"pintle/interpreter/toll"
 	"pintle/interpreter/webhook"
 	"pintle/media"
 	"pintle/media/file"
@@ -49,6 +50,7 @@ type engine struct {
 	pacers  *media.Pacers
 	manager *interpreter.Manager
 	edge    *sipedge.Edge
+	toll    toll.Guard
 	board   *presence.Board
 	router  *router
 	http    *httpd.Server
@@ -208,7 +210,7 @@ func (e *engine) openCalls(context.Context) error {
 		return err
 	}
 	e.edge = edge
-	late.Lines = &lines{edge: edge, phones: e.phones.Load()}
+	late.Lines = e.outgoing(&lines{edge: edge, phones: e.phones.Load()})
 	e.running.Store(e.manager)
 	close(late.ready)
 	e.onClose(func() { e.report("close SIP", e.edge.Close()) })

@@ -83,6 +83,9 @@ func (e *engine) gauges(m *httpd.Metrics) {
 		media(func() float64 { return float64(e.pacers.Stats().Stalls) }))
 	m.Counter("pintle_sip_refused_total", "Requests refused before they reached a dialog.",
 		media(func() float64 { return float64(e.edge.Counters().Refused) }))
+	m.Counter("pintle_toll_refused_total", "Outgoing calls refused by the rules against toll fraud.",
+		func() float64 { return float64(e.toll.Refused()) })
+	m.Gauge("pintle_trunks_down", "Trunks that are not registered or have no living address.", media(e.trunksDown))
 	m.Counter("pintle_sip_limited_total", "Packets dropped by the rate limit of their source.",
 		media(func() float64 { return float64(e.edge.Counters().Limited) }))
 }

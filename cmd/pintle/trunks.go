@@ -116,7 +116,10 @@ func (c *config) checkTrunks() error {
 		}
 		seen[t.ID] = true
 	}
-	return sipedge.CheckTrunks(c.trunks())
+	if err := sipedge.CheckTrunks(c.trunks()); err != nil {
+		return err
+	}
+	return c.checkToll()
 }
 
 func (t trunkConfig) check() error {

@@ -85,6 +85,9 @@ func (g *Guard) dialled(ctx context.Context, to interpreter.Target) (string, boo
 	}
 	text := strings.TrimSpace(to.URI)
 	lower := strings.ToLower(text)
+	if strings.HasPrefix(lower, "client:") {
+		return "", false // a page of a browser
+	}
 	if !strings.HasPrefix(lower, "sip:") && !strings.HasPrefix(lower, "sips:") && !strings.Contains(text, "@") {
 		return strings.TrimPrefix(lower, "tel:"), true
 	}

@@ -112,7 +112,7 @@ func TestWaysAround(t *testing.T) {
 		{interpreter.Target{URI: "+19005551212@carrier.test"}, false},
 		{interpreter.Target{URI: "sip:4155552671@carrier.test"}, true},
 		{interpreter.Target{URI: "sip:+19005551212@phone.test"}, true},
-		{interpreter.Target{URI: "sip:x@phone.test", Trunk: "acme"}, false},
+		{interpreter.Target{URI: "sip:x@phone.test", Trunk: "acme"}, false}, {interpreter.Target{URI: "client:ann"}, true},
 		{interpreter.Target{URI: "0019005551212", Number: "+19005551212", Trunk: "acme"}, false},
 		{interpreter.Target{URI: "99#4155552671", Number: "+14155552671", Trunk: "acme"}, true},
 	} {
