@@ -57,7 +57,8 @@ func (r *Refusal) Error() string { return fmt.Sprintf("%d %s", r.Code, r.Reason)
 // Transferable is a leg whose party may ask for a transfer.
 type Transferable interface {
 	// OnTransfer gives what the party asks for to f, until stop is called. f must not block. It returns nil if the
-	// transfer is taken on, and calls Done later, else a *Refusal. Without an f every transfer is declined (603).
+	// transfer is taken on, and calls Done later, else a *Refusal. Without an f every transfer is declined (603). When
+	// stop has returned f is not asked any more.
 	OnTransfer(f func(*Transfer) error) (stop func())
 }
 
@@ -125,7 +126,7 @@ type Handover struct {
 	Over func()          // called once when the conversation is over, and the party free again
 }
 
-// Sit registers the call's place in a conversation until stand is called: take is asked when another party shall have
+// Sit registers the call's place in a conversation until stand has returned: take is asked when another party shall have
 // it. It must not block, and reports whether it was done.
 func (c *Call) Sit(take func(Handover) bool) (stand func()) {
 	s := &seat{take: take}
@@ -137,15 +138,27 @@ func (c *Call) Sit(take func(Handover) bool) (stand func()) {
 	c.m.seats[c.ID] = s
 	return func() {
 		c.m.mu.Lock()
-		defer c.m.mu.Unlock()
 		if c.m.seats[c.ID] == s {
 			delete(c.m.seats, c.ID)
 		}
+		c.m.mu.Unlock()
+		s.mu.Lock()
+		s.take = nil
+		s.mu.Unlock()
 	}
 }
 
-// seat is a place in a conversation.
-type seat struct{ take func(Handover) bool }
+// seat is a place in a conversation. Its lock is held while take decides.
+type seat struct {
+	mu   sync.Mutex // guards take
+	take func(Handover) bool
+}
+
+func (s *seat) give(h Handover) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.take != nil && s.take(h)
+}
 
 // Replace puts h in the place of the call with that id; ErrNotFound when that is in no conversation. When it returns
 // nil, h.Over will be called.
@@ -155,7 +168,7 @@ func (m *Manager) replace(id string, h Handover) error {
 	m.mu.Lock()
 	s := m.seats[id]
 	m.mu.Unlock()
-	if s == nil || !s.take(h) {
+	if s == nil || !s.give(h) {
 		return ErrNotFound
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 
 // allowedMethods are the methods that we do within or outside dialogs (RFC 3261 §20.5), in the order of Allow.
 var allowedMethods = strings.Join([]string{"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "PRACK", "UPDATE",
-	"SUBSCRIBE", "NOTIFY", "PUBLISH"}, ", ")
+	"SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"}, ", ")
 
 // extension is one option tag (RFC 3261 §19.2).
 type extension struct {
@@ -26,6 +26,8 @@ var extensions = []extension{
 	{tag: "timer", needed: true, told: true},  // RFC 4028
 	{tag: "path", needed: true, told: true},
 	{tag: "outbound", needed: true, told: true},
+	{tag: "replaces", needed: true, told: true}, // RFC 3891
+	{tag: "norefersub", told: true},             // RFC 4488
 }
 
 // supportedOptions are the option tags a request may require of us (RFC 3261 §8.2.2.3).

@@ -68,6 +68,8 @@ type dialog struct {
 	codecs    []string            // of the trunk; nil: those of the edge
 	srtp      SRTP                // of the trunk; zero: that of the edge
 	byeLater  *interpreter.Hangup // hang-up that waits for the ACK
+	referral  *referral           // REFER of the peer that is carried out
+	referring *referring          // REFER of ours
 	caller    bool                // the Call-ID is ours
 	peer      abilities
 	session   sessionTimer

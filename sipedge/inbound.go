@@ -39,7 +39,17 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 	}
 	info := identified(infoOf(req), login)
 	e.trunkOf(req).called(&info)
-	start, err := e.route(info, req)
+	replaces, res := e.replacing(req, info)
+	if res != nil {
+		e.dialogs.forgetInvite(key)
+		e.respond(tx, res)
+		return
+	}
+	var start interpreter.Start
+	var err error
+	if replaces == "" {
+		start, err = e.route(info, req)
+	}
 	if errors.Is(err, errStranger) {
 		e.dialogs.forgetInvite(key)
 		e.respond(tx, e.challengeStranger(req))
@@ -54,6 +64,10 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 	if res != nil {
 		e.dialogs.forgetInvite(key)
 		e.respond(tx, res)
+		return
+	}
+	if replaces != "" {
+		e.takeOver(leg, replaces)
 		return
 	}
 	// Ringing before the customer is asked: they hear it while the document is fetched.

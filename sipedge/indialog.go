@@ -45,9 +45,10 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 		d.edge.respond(tx, d.edge.abilities(req))
 	case sip.PRACK:
 		d.pracked(req, tx)
+	case sip.REFER:
+		d.referred(req, tx)
 	case sip.NOTIFY:
-		// No subscription of ours is open.
-		d.edge.respond(tx, d.edge.reply(req, 481, ""))
+		d.notified(req, tx)
 	default:
 		d.edge.respond(tx, d.edge.notAllowed(req))
 	}

@@ -51,6 +51,8 @@ type Leg struct {
 	info  interpreter.LegInfo
 	emit  func(interpreter.Event)
 	notes []interpreter.Event // what happened before anybody listened
+
+	transfers *transferUser // whom transfers of the party are given to; nil: nobody
 }
 
 var (

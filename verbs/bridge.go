@@ -83,12 +83,14 @@ func (r *ring) join(ctx context.Context, a *attempt, o interpreter.BridgeOptions
 	var g group
 	defer g.Wait()
 	defer stop(nil)
-	defer r.listen(on, a, stop)()
+	deaf := r.listen(on, a, stop)
+	defer deaf()
 	if r.d.HangupKey != "" {
 		Drop(r.c.Leg)
 		g.Go(func() { watchKeys(on, r.c.Leg, r.d.HangupKey, stop) })
 	}
 	err := r.c.Lines.Bridge(on, r.c.Leg, a.leg, o)
+	deaf() // what was accepted until now counts
 	cause := context.Cause(on)
 	var f *interpreter.Fault
 	switch {

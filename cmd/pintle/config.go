@@ -47,6 +47,7 @@ type sipConfig struct {
 	Password  string   `yaml:"password"`  //
 	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
 	Allow     []string `yaml:"allow"`     // CIDR of peers that may call numbers which are not public
+	Transfer  string   `yaml:"transfer"`  // whose transfers are carried out: none, devices, peers, all
 
 	Session   sessionConfig   `yaml:"session"`
 	Registrar registrarConfig `yaml:"registrar"`

@@ -193,12 +193,16 @@ func (e *engine) openCalls(context.Context) error {
 	e.onClose(func() { e.report("close the pacers", e.pacers.Close()) })
 	e.router = &router{cfg: e.cfg, book: e.book}
 	late := &lateLines{ready: make(chan struct{})}
+	policy, err := newTransfers(e.cfg.SIP, e.router)
+	if err != nil {
+		return err
+	}
 	e.manager = interpreter.NewManager(interpreter.Config{
 		Dialects: languages(e.cfg, e.book), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
 		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
 		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
-		ReadFile: readFlow, Log: e.log,
+		ReadFile: readFlow, Log: e.log, Transfers: policy,
 	})
 	sounds := &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
 		Hold: e.cfg.SIP.Session.hold()}
