@@ -179,21 +179,27 @@ func (b *Book) Delete(ctx context.Context, account string, k Kind, id string) er
 // telephones and modules change: forwards, do-not-disturb, log-ins, greetings. It is stored when Change returns, and
 // stays over a reload of the file. Fields that only the file may have (names, logins, ids) are refused with Problems.
 func (b *Book) Change(ctx context.Context, account string, k Kind, id string, patch any) (Object, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, o, err := b.locate(account, k, id)
+	if err != nil {
+		return nil, err
+	}
 	raw, err := json.Marshal(patch)
 	if err != nil {
 		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	v, err := b.View(account)
-	if err != nil {
-		return nil, err
-	}
-	o, ok := v.find(k, id)
-	if !ok {
-		return nil, fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
-	}
 	return b.apply(ctx, v, o, raw)
+}
+
+// set is apply for callers that do not want the object. b.mu is held.
+func (b *Book) set(ctx context.Context, v *View, o Object, patch any) error {
+	raw, err := json.Marshal(patch)
+	if err != nil {
+		return err
+	}
+	_, err = b.apply(ctx, v, o, raw)
+	return err
 }
 
 // apply changes an object. b.mu is held.

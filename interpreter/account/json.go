@@ -19,6 +19,9 @@ func readJSON(src []byte) (node, error) {
 	d.UseNumber()
 	r := jsonReader{d: d, src: src}
 	n, err := r.value(0)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the JSON ends too early")
+	}
 	if err != nil {
 		return node{}, err
 	}
