@@ -67,6 +67,9 @@ func (r *rig) Start(leg interpreter.Leg, _ interpreter.Start) error {
 	return nil
 }
 
+// source is where pages come from.
+func (r *rig) source() netip.Addr { return netip.MustParseAddr("127.0.0.1") }
+
 // pipe is both ends of a WebSocket.
 type pipe struct {
 	in, out chan []byte
@@ -132,7 +135,7 @@ func (r *rig) visit(t *testing.T) *client {
 	c := &client{t: t, socket: ours, over: make(chan struct{})}
 	go func() {
 		defer close(c.over)
-		r.phones.Serve(context.Background(), theirs, netip.MustParseAddr("127.0.0.1"))
+		r.phones.Serve(context.Background(), theirs, r.source())
 	}()
 	t.Cleanup(func() {
 		_ = ours.Close()
