@@ -38,6 +38,7 @@ type LegInfo struct {
 	Account       string    // id of its account; empty for strangers
 	Trunk         string    // id of the trunk that brought or carries the call; empty: none did
 	Headers       []Header  // X- headers, User-to-User and Diversion of the INVITE, or of the 200 on a leg we dialled
+	Privacy       Privacy   // what a trusted trunk asks to be kept from others
 	Started       time.Time // INVITE received or sent
 	Answered      time.Time // zero until the leg is answered
 }

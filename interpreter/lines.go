@@ -85,6 +85,7 @@ type DialError struct {
 
 	Unreached bool     // the far end could not even be asked: no address, no connection
 	Headers   []Header // X- headers of the refusal
+	Contacts  []string // addresses that a 3xx redirects to, the preferred one first
 }
 
 // Error is status, code and reason.

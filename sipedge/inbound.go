@@ -38,7 +38,9 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	info := identified(infoOf(req), login)
-	e.trunkOf(req).called(&info)
+	carrier := e.trunkOf(req)
+	carrier.called(&info)
+	carrier.believe(&info, req)
 	replaces, res := e.replacing(req, info)
 	if res != nil {
 		e.dialogs.forgetInvite(key)

@@ -147,13 +147,18 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 		}
 		a.headers = append(a.headers, header)
 	}
+	from, identity, err := e.presented(from, w.trunk, to, o)
+	if err != nil {
+		return nil, err
+	}
+	a.headers = append(a.headers, identity...)
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
 	if !w.trunk.take(d, false) {
 		d.cancel(nil)
 		return nil, fmt.Errorf("trunk %s: %w", w.trunk.id(), errTrunkFull)
 	}
-	d.local, d.remote, d.flow, d.target, d.creds = w.trunk.present(from), party{uri: w.to}, a.hop, w.uri, w.creds
+	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: w.to}, a.hop, w.uri, w.creds
 	d.routes, d.viaFlow = w.routes, w.viaFlow
 	d.caller = true
 	a.dialog = d

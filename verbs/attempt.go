@@ -146,10 +146,14 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 	if a.to.Prepare != nil {
 		a.to.Prepare(a.child, &t)
 	}
-	return a.r.c.Lines.Dial(ctx, t, interpreter.DialOptions{
+	o := interpreter.DialOptions{
 		ID: a.child.ID, From: a.child.From, Account: a.child.Account.ID, Caller: a.r.c.From, Timeout: t.Timeout, EarlyTo: a.earlyTo,
 		Progress: n.put, Emit: a.child.Emit,
-	})
+	}
+	if a.transfer != nil {
+		o.ReferredBy = a.transfer.ReferredBy
+	}
+	return a.follow(ctx, t, o)
 }
 
 // goesOn tells whether the party's next address is to be tried.

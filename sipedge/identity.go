@@ -1,0 +1,149 @@
+package sipedge
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"pintle/interpreter"
+)
+
+// anonymous is the From of a caller who is not shown (RFC 3323 §4.1.1.3).
+var anonymous = sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}
+
+// presented is who a called party sees, and the headers that go with it: the true caller for trunks that are trusted
+// with it alone (RFC 3325 §5), what shall be kept private (RFC 3323), and how the call came to be.
+func (e *Edge) presented(from party, t *trunk, to interpreter.Target, o interpreter.DialOptions) (
+	party, []sip.Header, error,
+) {
+	var list []sip.Header
+	add := func(name, value string) { list = append(list, sip.NewHeader(name, value)) }
+	if t != nil && t.cfg.Identity && from.uri.User != "" {
+		who := from.uri
+		if t.cfg.FromDomain != "" {
+			who.Host = t.cfg.FromDomain
+		}
+		add("P-Asserted-Identity", nameAddr{display: from.display, uri: who.String()}.String())
+	}
+	from = t.present(from)
+	switch o.Privacy {
+	case interpreter.PrivacyFull:
+		from = party{display: "Anonymous", uri: *anonymous.Clone()}
+		add("Privacy", "id")
+	case interpreter.PrivacyNumber:
+		from.uri = *anonymous.Clone()
+		add("Privacy", "id")
+	case interpreter.PrivacyName:
+		from.display = "Anonymous"
+	}
+	if o.ForwardedBy.User != "" {
+		by, err := e.identity(o.ForwardedBy)
+		if err != nil {
+			return from, nil, err
+		}
+		add("Diversion", nameAddr{display: by.display, uri: by.uri.String(),
+			params: ";reason=unconditional;counter=1"}.String())
+		add("History-Info", "<"+by.uri.String()+">;index=1, <"+e.historyOf(to)+">;index=1.1;mp=1")
+	}
+	if o.ReferredBy != "" {
+		n, err := parseNameAddr(o.ReferredBy)
+		if err != nil || plainValue("Referred-By", o.ReferredBy) != nil {
+			return from, nil, refuse("Referred-By", "malformed")
+		}
+		add("Referred-By", n.String())
+	}
+	ring, err := e.ringing(to)
+	return from, append(list, ring...), err
+}
+
+// historyOf is the entry of the party that is called now (RFC 7044 §5).
+func (e *Edge) historyOf(to interpreter.Target) string {
+	if u, _, err := targetURI(strings.TrimSpace(to.URI)); err == nil && namesHost(to.URI) {
+		u = plainTo(u)
+		return u.String()
+	}
+	user, err := userPart("number", to.URI)
+	if err != nil {
+		user = ""
+	}
+	return (&sip.Uri{Scheme: "sip", User: user, Host: e.host}).String()
+}
+
+const maxAlert = 256
+
+// noSound stands for the URI that Alert-Info must have where only its parameter counts.
+const noSound = "<http://127.0.0.1>"
+
+// ringing are the headers for a distinctive ring and for telephones that shall answer by themselves: no two makers
+// look at the same one.
+func (e *Edge) ringing(to interpreter.Target) ([]sip.Header, error) {
+	var list []sip.Header
+	if to.Alert != "" {
+		value, err := alertInfo(to.Alert)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, sip.NewHeader("Alert-Info", value))
+	}
+	if to.AutoAnswer {
+		list = append(list, sip.NewHeader("Call-Info", "<sip:"+e.host+">;answer-after=0"),
+			sip.NewHeader("Alert-Info", noSound+";info=alert-autoanswer;delay=0"),
+			sip.NewHeader("Answer-Mode", "Auto")) // RFC 5373
+	}
+	return list, nil
+}
+
+// alertInfo writes a ring as RFC 3261 §20.4 has it: a URI in brackets, whose parameters stay, or a name as the
+// parameter that telephones look for.
+func alertInfo(text string) (string, error) {
+	if err := plainValue("ringtone", text); err != nil {
+		return "", err
+	}
+	text = strings.TrimSpace(text)
+	name := strings.TrimPrefix(text, "info=")
+	switch {
+	case len(text) > maxAlert:
+		return "", refuse("ringtone", "longer than 256 octets")
+	case isToken(name):
+		return noSound + ";info=" + name, nil
+	case !strings.HasPrefix(text, "<"):
+		text = "<" + text + ">"
+	}
+	n, err := parseNameAddr(text)
+	if err != nil || n.display != "" {
+		return "", refuse("ringtone", "neither a name nor a URI")
+	}
+	return n.String(), nil
+}
+
+// believe takes the identity of a caller from a trunk that is trusted with it (RFC 3325 §4); from all others such
+// headers say nothing, and go no further.
+func (t *trunk) believe(info *interpreter.LegInfo, req *sip.Request) {
+	if t == nil || !t.cfg.Identity {
+		return
+	}
+	for _, name := range []string{"p-asserted-identity", "remote-party-id"} {
+		h := req.GetHeader(name)
+		if h == nil {
+			continue
+		}
+		n, err := parseNameAddr(splitUnquoted(h.Value(), ',')[0])
+		var u sip.Uri
+		if err != nil || sip.ParseUri(n.uri, &u) != nil {
+			continue
+		}
+		info.From = addressOf(n.display, &u)
+		if v, ok := n.param("privacy"); ok && v != "off" {
+			info.Privacy = interpreter.PrivacyFull
+		}
+		break
+	}
+	for _, h := range req.GetHeaders("privacy") {
+		for value := range strings.SplitSeq(h.Value(), ";") {
+			switch strings.ToLower(strings.TrimSpace(value)) {
+			case "id", "user", "header":
+				info.Privacy = interpreter.PrivacyFull
+			}
+		}
+	}
+}
