@@ -9,7 +9,7 @@ TAGS     = $(shell test -f media/tts/assets/flite.wasm.gz && echo flite)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check race lint fuzz bench bench-load e2e loopback fixtures docs cover flite licences clean
+.PHONY: help demo build test check race lint fuzz bench bench-load bench-register e2e loopback fixtures docs cover flite licences clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: build ## allocations per tick, document to first packet, calls per core; 
 
 bench-load: build ## the load client's workloads against this machine's binary
 	$(GO) run ./fixtures/benchtable --pintle $(BIN)/pintle --load
+
+bench-register: ## 10,000 phones register with digest, 200 are called: CPU and memory of each (two minutes)
+	PINTLE_BENCH=1 $(GO) test -count=1 -run 'TestRegisterLoad$$' -v ./sipedge
 
 loopback: ## fixtures over SIP and RTP on 127.0.0.1 in real time
 	PINTLE_LOOPBACK=1 $(GO) test -count=1 -run 'Loopback' ./sipedge/... ./fixtures/...

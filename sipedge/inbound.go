@@ -62,7 +62,9 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		e.respond(tx, e.reply(req, refusalCode(err), "", retryHeader(refusalCode(err))...))
 		return
 	}
-	leg, res := e.receive(e.dialogFor(req, key), info, req, tx)
+	d := e.dialogFor(req, key)
+	d.viaFlow = phoneBehindNAT(req, info)
+	leg, res := e.receive(d, info, req, tx)
 	if res != nil {
 		e.dialogs.forgetInvite(key)
 		e.respond(tx, res)

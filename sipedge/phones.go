@@ -226,6 +226,14 @@ func (e *Edge) Bindings() []Binding {
 	return list
 }
 
+// BindingCount is the number of registered contacts.
+func (e *Edge) BindingCount() int {
+	if e.phones == nil {
+		return 0
+	}
+	return e.phones.table.Len()
+}
+
 // Registered reports whether a user of a realm has a contact that can be called.
 func (e *Edge) Registered(user, realm string) bool {
 	return e.phones != nil && len(e.phones.table.Lookup(recordOf(user, realm))) > 0

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"pintle/interpreter"
 	"pintle/sipedge/registrar"
 )
 
@@ -285,6 +286,12 @@ func contactBehindNAT(req *sip.Request, u *sip.Uri) bool {
 	}
 	_, asks := v.Params.Get("rport")
 	return asks && sent != int(source.Port())
+}
+
+// phoneBehindNAT reports that a call comes from a phone of ours that is not reached at its contact.
+func phoneBehindNAT(req *sip.Request, info interpreter.LegInfo) bool {
+	c := req.Contact()
+	return info.Device != "" && c != nil && req.GetHeader("record-route") == nil && contactBehindNAT(req, &c.Address)
 }
 
 // qValue reads 0, 1, 0.5, 0.123 as thousandths (RFC 3261 §25.1).

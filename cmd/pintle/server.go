@@ -88,4 +88,10 @@ func (e *engine) gauges(m *httpd.Metrics) {
 	m.Gauge("pintle_trunks_down", "Trunks that are not registered or have no living address.", media(e.trunksDown))
 	m.Counter("pintle_sip_limited_total", "Packets dropped by the rate limit of their source.",
 		media(func() float64 { return float64(e.edge.Counters().Limited) }))
+	m.Counter("pintle_sip_banned_total", "Packets and connections of addresses that guessed passwords.",
+		media(func() float64 { return float64(e.edge.Counters().Banned) }))
+	m.Gauge("pintle_sip_banned_addresses", "Addresses that are silenced for guessing passwords.",
+		media(func() float64 { return float64(e.edge.BannedSources()) }))
+	m.Gauge("pintle_sip_bindings", "Contacts of registered phones.",
+		media(func() float64 { return float64(e.edge.BindingCount()) }))
 }
