@@ -95,6 +95,9 @@ func (p *phones) verify(req *sip.Request, realm string) (Login, *sip.Response) {
 	}
 	p.old.answered(req)
 	source := sourceOf(req)
+	if p.bans.BannedUser(source, a.Username) {
+		return Login{}, p.edge.reply(req, 403, "")
+	}
 	l, err := p.accounts.Login(realm, a.Username)
 	secret := &l.HA1
 	if err != nil || !l.Enabled || l.Username != "" && l.Username != a.Username {
@@ -109,7 +112,9 @@ func (p *phones) verify(req *sip.Request, realm string) (Login, *sip.Response) {
 	case auth.Full:
 		return Login{}, p.edge.reply(req, 503, "", retryAfter())
 	case auth.Wrong:
+		// Not another challenge: some phones would answer it as wrongly, for ever.
 		p.wrong(req, a.Username, realm, source)
+		return Login{}, p.edge.reply(req, 403, "")
 	case auth.Fresh:
 	}
 	return Login{}, p.challenge(req, realm, false)
@@ -121,9 +126,23 @@ func (p *phones) wrong(req *sip.Request, username, realm string, source netip.Ad
 		p.log.WithField("user", shorten(username+"@"+realm)).WithField("source", source).WithField("missed", missed).
 			Warnf("%s refused: wrong password, unknown or disabled user; check username and password of the phone", req.Method)
 	}
-	if !p.edge.trusted(source) && p.bans.Wrong(source) {
-		b := bindingOf(req)
-		p.tell(Banned, b, "too many wrong passwords; silent for ten minutes")
+	if p.edge.trusted(source) {
+		return
+	}
+	b := bindingOf(req)
+	if !p.table.Hosts(source) {
+		if p.bans.Wrong(source) {
+			p.tell(Banned, b, "too many wrong passwords; silent for ten minutes")
+		}
+		return
+	}
+	// Others log in from there: one phone with a wrong password must not silence an office behind its router.
+	if p.bans.WrongUser(source, username) {
+		b.AOR = shorten(recordOf(username, realm))
+		p.tell(Banned, b, "too many wrong passwords; this user is refused from there for ten minutes")
+	}
+	if p.crowds.Wrong(source) && p.bans.Silence(source) {
+		p.tell(Banned, b, "far too many wrong passwords; silent for ten minutes")
 	}
 }
 

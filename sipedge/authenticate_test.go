@@ -32,7 +32,7 @@ func TestSameAnswerForAll(t *testing.T) {
 		delete(m.head, "via")
 		seen[user] = m.start + volatile.ReplaceAllString(fmt.Sprint(m.head), "")
 	}
-	if seen["ann"] != seen["nobody"] || seen["off"] != seen["nobody"] || !strings.Contains(seen["ann"], "401") {
+	if seen["ann"] != seen["nobody"] || seen["off"] != seen["nobody"] || !strings.Contains(seen["ann"], "403") {
 		t.Errorf("answers differ:\n%s\n%s\n%s", seen["ann"], seen["off"], seen["nobody"])
 	}
 }
@@ -131,7 +131,6 @@ func TestGuessingSilencesAnAddress(t *testing.T) {
 	b := phoneBench(t, newHousehold("ann"), nil)
 	bad := newHandset(t, b, "ann", "127.0.0.3")
 	bad.password = "guess"
-	// The last but one message of a guess is a challenge.
 	for i := range defaultFails {
 		bad.call = token(8)
 		m := bad.ask("REGISTER", bad.aor(), "")
@@ -157,6 +156,44 @@ func TestGuessingSilencesAnAddress(t *testing.T) {
 			t.Errorf("ann from %s: %s", addr, m.start)
 		}
 	}
+}
+
+// An office behind one router: one phone with a wrong password silences itself alone, until it goes too far.
+func TestOneBadPhoneAmongGoodOnes(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann", "bob", "cat"), func(c *Config) { c.Registrations.Fails = 3 })
+	good, bad := newHandset(t, b, "ann", "127.0.0.1"), newHandset(t, b, "bob", "127.0.0.1")
+	if m := good.register(); m.code() != "200" {
+		t.Fatal(m.start)
+	}
+	bad.password = "guess"
+	for range 5 {
+		if m := bad.register(); m.code() != "403" {
+			t.Fatalf("a guess: %s", m.start)
+		}
+	}
+	bad.password = "secret"
+	if m := bad.register(); m.code() != "403" {
+		t.Errorf("the user is let in while banned: %s", m.start)
+	}
+	for _, h := range []*handset{good, newHandset(t, b, "cat", "127.0.0.1")} {
+		if m := h.register(); m.code() != "200" {
+			t.Errorf("%s is refused: %s", h.user, m.start)
+		}
+	}
+	if m := newHandset(t, b, "bob", "127.0.0.2"); m.register().code() != "200" {
+		t.Error("bob is locked out elsewhere too")
+	}
+	for i := range 40 {
+		h := newHandset(t, b, fmt.Sprintf("u%d", i), "127.0.0.1")
+		h.password = "guess"
+		h.send(h.ask0("REGISTER", h.aor(), ""))
+		m, ok := h.try(100 * time.Millisecond)
+		if !ok {
+			return // silenced
+		}
+		h.send(h.ask0("REGISTER", h.aor(), h.answerTo(m, "REGISTER", "sip:pbx.example")))
+	}
+	t.Error("guessing through all users is not stopped")
 }
 
 func TestRegisterRateLimit(t *testing.T) {
@@ -209,7 +246,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 			b.ResetTimer()
 			for b.Loop() {
-				if _, res := p.verify(req, house.realm); res == nil || res.StatusCode != 401 {
+				if _, res := p.verify(req, house.realm); res == nil || res.StatusCode != 403 {
 					b.Fatal("let in")
 				}
 			}

@@ -31,6 +31,7 @@ const (
 	defaultBindings  = 100_000
 	defaultKeepAlive = 25 * time.Second
 	defaultFails     = 10
+	crowdFails       = 10 // times as many from an address that others have logged in from
 	phonesTick       = time.Second
 	loadTime         = time.Minute
 	kindSecret       = "sip-secret"
@@ -45,6 +46,7 @@ type phones struct {
 	keeper   *registrar.Keeper // nil: nothing is kept
 	auth     *auth.Server
 	bans     *auth.Bans
+	crowds   *auth.Bans // counts addresses that phones have registered from: more is forgiven them
 	sources  *buckets
 	users    *buckets
 	log      *logrus.Entry
@@ -62,7 +64,7 @@ func (e *Edge) openPhones() error {
 		asking: make(chan struct{}, maxAsking)}
 	p.settle()
 	p.table = registrar.NewTable(registrar.Options{Total: p.set.Total, KeepAlive: p.set.KeepAlive})
-	p.bans = auth.NewBans(p.set.Fails)
+	p.bans, p.crowds = auth.NewBans(p.set.Fails), auth.NewBans(crowdFails*p.set.Fails)
 	p.sources = newBuckets(float64(p.set.Rate), rateBurst*float64(p.set.Rate))
 	p.users = newBuckets(float64(p.set.UserRate), rateBurst*float64(p.set.UserRate))
 	ctx, cancel := context.WithTimeout(context.Background(), loadTime)
@@ -159,6 +161,7 @@ func (p *phones) run() {
 				p.ask(b)
 			}
 			p.bans.Sweep()
+			p.crowds.Sweep()
 		case <-p.edge.work.Done():
 			return
 		}

@@ -20,7 +20,7 @@ type Bans struct {
 	active atomic.Int64 // addresses banned: most packets need no lock
 
 	mu   sync.Mutex
-	list map[netip.Addr]*offence
+	list map[offender]*offence
 	last time.Time // of the search for room: it is linear
 }
 
@@ -32,11 +32,16 @@ type offence struct {
 
 // NewBans bans an address after so many wrong answers within a minute, for ten minutes.
 func NewBans(limit int) *Bans {
-	return &Bans{limit: max(1, limit), list: make(map[netip.Addr]*offence)}
+	return &Bans{limit: max(1, limit), list: make(map[offender]*offence)}
 }
 
-// offender is what is counted and silenced: an address, or the /64 that one IPv6 host owns.
-func offender(a netip.Addr) netip.Addr {
+// offender is who is counted and silenced: an address, or the /64 that one IPv6 host owns; or one user there.
+type offender struct {
+	addr netip.Addr
+	user string
+}
+
+func hostOf(a netip.Addr) netip.Addr {
 	a = a.Unmap()
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
@@ -47,8 +52,14 @@ func offender(a netip.Addr) netip.Addr {
 }
 
 // Wrong counts a wrong answer and reports whether it is the one that bans the address.
-func (b *Bans) Wrong(a netip.Addr) bool {
-	a = offender(a)
+func (b *Bans) Wrong(addr netip.Addr) bool { return b.wrong(offender{addr: hostOf(addr)}) }
+
+// WrongUser is Wrong for one user at an address that others use too.
+func (b *Bans) WrongUser(addr netip.Addr, user string) bool {
+	return b.wrong(offender{hostOf(addr), user})
+}
+
+func (b *Bans) wrong(a offender) bool {
 	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -74,12 +85,28 @@ func (b *Bans) Wrong(a netip.Addr) bool {
 	return true
 }
 
+// Silence bans an address at once, as if it had given too many wrong answers. It reports whether that is new.
+func (b *Bans) Silence(addr netip.Addr) bool {
+	for range b.limit {
+		if b.Wrong(addr) {
+			return true
+		}
+	}
+	return false
+}
+
 // Banned reports an address that is silenced now.
-func (b *Bans) Banned(a netip.Addr) bool {
+func (b *Bans) Banned(addr netip.Addr) bool { return b.banned(offender{addr: hostOf(addr)}) }
+
+// BannedUser reports a user who is refused at an address.
+func (b *Bans) BannedUser(addr netip.Addr, user string) bool {
+	return b.banned(offender{hostOf(addr), user})
+}
+
+func (b *Bans) banned(a offender) bool {
 	if b == nil || b.active.Load() == 0 {
 		return false
 	}
-	a = offender(a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.list[a]
@@ -111,7 +138,7 @@ func (b *Bans) sweep(now time.Time) {
 	}
 }
 
-func (b *Bans) forget(a netip.Addr, o *offence) {
+func (b *Bans) forget(a offender, o *offence) {
 	if !o.until.IsZero() {
 		b.active.Add(-1)
 	}

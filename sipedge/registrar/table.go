@@ -24,6 +24,7 @@ type Table struct {
 	mu    sync.RWMutex
 	aors  map[string][]*Binding
 	flows map[string]map[string]bool // connection → addresses of record that have a binding on it
+	hosts map[netip.Addr]int         // address that REGISTERs came from → bindings
 	count int
 	dirty map[string]bool // address of record → true when it must be saved soon: more changed than the time
 }
@@ -31,6 +32,7 @@ type Table struct {
 // NewTable makes an empty table.
 func NewTable(o Options) *Table {
 	return &Table{opts: o, aors: make(map[string][]*Binding), flows: make(map[string]map[string]bool),
+		hosts: make(map[netip.Addr]int),
 		dirty: make(map[string]bool)}
 }
 
@@ -139,6 +141,7 @@ func (t *Table) replace(aor string, list []*Binding) {
 	}
 	t.aors[aor] = list
 	for _, b := range list {
+		t.hosts[hostOf(b.Source)]++
 		if b.Stream() {
 			key := b.Source
 			if t.flows[key] == nil {
@@ -150,6 +153,10 @@ func (t *Table) replace(aor string, list []*Binding) {
 }
 
 func (t *Table) unlink(b *Binding) {
+	host := hostOf(b.Source)
+	if t.hosts[host]--; t.hosts[host] <= 0 {
+		delete(t.hosts, host)
+	}
 	if !b.Stream() {
 		return
 	}
@@ -178,6 +185,13 @@ func values(list []*Binding) []Binding {
 		out[i] = *b
 	}
 	return out
+}
+
+// Hosts reports whether a phone has registered from an address.
+func (t *Table) Hosts(addr netip.Addr) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.hosts[addr.Unmap()] > 0
 }
 
 // OnFlow reports whether a binding lives on a connection.
