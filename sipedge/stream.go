@@ -3,6 +3,7 @@ package sipedge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -391,7 +392,11 @@ func (c *streamConn) Close() error {
 			s.guard.closed(c.remote.String())
 		}
 	})
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	if _, secure := c.Conn.(*tls.Conn); secure {
+		return nil // its good-bye comes late where the peer has left
+	}
+	return err
 }
 
 // frameLength gives the size of the first message in b, 0 if it is not whole yet, or a fault when no more octets could
