@@ -13,6 +13,7 @@ type earlyDialog struct {
 	dialog *dialog // a copy that nobody runs: tags, target, route set, numbers
 	rseq   uint32  // of the last reliable provisional, 0: none came
 	answer []byte  // the description it sent last, unless a later exchange took its place
+	offer  []byte  // the offer it made, where ours was awaited
 	agreed bool    // its description came reliably: it is the answer, whatever the 2xx says
 }
 
@@ -48,7 +49,7 @@ func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*earlyDialog, b
 	}
 	f.rseq = seq
 	f.dialog.learn(res)
-	a.prack(f, seq, invite)
+	a.prack(f, invite, a.answerOffer(f, res))
 	return f, true
 }
 
@@ -61,9 +62,10 @@ func (a *attempt) shadow(invite *sip.Request) *dialog {
 
 // prack acknowledges a reliable provisional; a.mu is held. It takes as long as it takes: the peer repeats until it
 // comes. A proxy that wants credentials gets them once.
-func (a *attempt) prack(f *earlyDialog, rseq uint32, invite *sip.Request) {
+func (a *attempt) prack(f *earlyDialog, invite *sip.Request, body []byte) {
 	req := f.dialog.request(sip.PRACK)
-	req.AppendHeader(sip.NewHeader("RAck", itoa(int(rseq))+" "+itoa(int(invite.CSeq().SeqNo))+" INVITE"))
+	req.AppendHeader(sip.NewHeader("RAck", itoa(int(f.rseq))+" "+itoa(int(invite.CSeq().SeqNo))+" INVITE"))
+	setSDP(req, body)
 	a.leg.note("PRACK sent")
 	x := f.dialog.exchange(req)
 	a.edge.spawn(func() {
@@ -98,6 +100,9 @@ func (a *attempt) sounds(f *earlyDialog, res *sip.Response) bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.late() {
+		return f != nil && f.agreed // heard has answered the offer
+	}
 	if f != nil && f.agreed && f.answer == nil {
 		return false // an UPDATE has changed it since
 	}
@@ -126,6 +131,10 @@ func (a *attempt) inherit(f *earlyDialog) {
 
 // preview is the session of a fork whose 2xx brings no description, or none that counts; a.mu is held.
 func (a *attempt) preview(f *earlyDialog) (Session, error) {
+	if f != nil && f.offer != nil {
+		_, s, err := a.dialog.neg.answer(f.offer)
+		return s, err
+	}
 	if f == nil || f.answer == nil {
 		return a.dialog.neg.agreed(), nil
 	}
@@ -190,7 +199,7 @@ func (a *attempt) updated(f *earlyDialog, req *sip.Request) *sip.Response {
 		return a.edge.reply(req, 488, "", warning(err))
 	}
 	a.early(s)
-	f.answer = nil
+	f.answer, f.offer = nil, nil
 	res := a.edge.reply(req, 200, "", contact)
 	setSDP(res, answer)
 	return res

@@ -48,6 +48,7 @@ type Config struct {
 
 	SessionExpires time.Duration // length of a session that we ask for (RFC 4028); 0: 30 min, below 0: we ask for none
 	MinSE          time.Duration // shortest session that we accept; 0: 90 s
+	LateOffer      bool          // INVITEs of ours carry no offer: the far end offers
 	Reliable       bool          // send ringing reliably (RFC 3262) to all who can, not only to those who insist
 
 	Security Security // TLS, WebSocket, SRTP

@@ -172,7 +172,7 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 		d.cancel(nil)
 		return nil, fmt.Errorf("open media: %w", err)
 	}
-	if a.offer, err = d.neg.offer(); err != nil {
+	if a.offer, err = e.firstOffer(d); err != nil {
 		d.cancel(nil)
 		a.leg.audio.Close()
 		return nil, fmt.Errorf("describe media: %w", err)

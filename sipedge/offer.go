@@ -2,6 +2,7 @@ package sipedge
 
 import (
 	"errors"
+	"strings"
 
 	"pintle/interpreter"
 )
@@ -144,7 +145,7 @@ var errCodec = errors.New("codec is not known or not allowed here")
 func (n *negotiator) named(codecs []string) ([]payload, error) {
 	var list []payload
 	for _, name := range codecs {
-		p, ok := offered[name]
+		p, ok := offered[strings.ToUpper(name)]
 		if !ok {
 			return nil, errCodec
 		}

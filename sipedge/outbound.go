@@ -247,8 +247,15 @@ func (a *attempt) success(invite *sip.Request, res *sip.Response) error {
 	d.heardTimer(res)
 	d.edge.dialogs.put(d) // before the ACK: a BYE may be the very next message
 	a.ack = d.ackFor(invite)
+	late, unusable := a.answerLate(res, a.ack)
 	err := a.acknowledge(d, a.ack)
-	if err == nil {
+	switch {
+	case err != nil:
+	case unusable != nil:
+		err = unusable
+	case late != nil:
+		err = a.leg.update(*late)
+	default:
 		err = a.settle(res)
 	}
 	if !d.live() {

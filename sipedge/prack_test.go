@@ -269,3 +269,67 @@ func TestPRACKofOurs(t *testing.T) {
 	}
 	p.answer(bye, 200, "", "", "")
 }
+
+// Without an offer of ours the far end offers: in a reliable provisional, which is answered in PRACK, or in its 200,
+// which is answered in ACK. What cannot be answered ends the call.
+func TestLateOfferOfOurs(t *testing.T) {
+	b := newBench(t, func(c *Config) { c.LateOffer = true })
+	p := newPeer(t, b)
+	early := func(inv message) {
+		if inv.body != "" {
+			t.Errorf("INVITE with an offer:\n%s", inv.body)
+		}
+		p.answer(inv, 183, "a", p.contact()+"Require: 100rel\r\nRSeq: 5\r\n"+sdpHead, sdpOf(32000, ""))
+		m := p.expect("PRACK")
+		if !strings.Contains(m.body, "m=audio") || !strings.Contains(m.body, "RTP/AVP 8 101") {
+			t.Errorf("PRACK without an answer:\n%s", m.body)
+		}
+		p.answer(m, 200, "", "", "")
+	}
+	call := b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
+	inv := p.expect("INVITE")
+	early(inv)
+	waitFor(t, "early sound", func() bool { return b.sound().last().Remote.Port() == 32000 })
+	p.answer(inv, 200, "a", p.contact(), "")
+	if m := p.expect("ACK"); m.body != "" {
+		t.Errorf("ACK with a body:\n%s", m.body)
+	}
+	end := func(out dialled) {
+		t.Helper()
+		if out.err != nil {
+			t.Fatal(out.err)
+		}
+		if err := out.leg.Hangup(context.Background(), hangupNow); err != nil {
+			t.Fatal(err)
+		}
+		p.answer(p.expect("BYE"), 200, "", "", "")
+	}
+	end(b.wait(call))
+
+	call = b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
+	p.answer(p.expect("INVITE"), 200, "b", p.contact()+sdpHead, sdpOf(33000, ""))
+	if m := p.expect("ACK"); !strings.Contains(m.body, "RTP/AVP 8 101") {
+		t.Errorf("ACK without an answer:\n%s", m.body)
+	}
+	end(b.wait(call))
+	b.mu.Lock()
+	second := b.audio[1]
+	b.mu.Unlock()
+	if s := second.last(); s.Remote.Port() != 33000 {
+		t.Errorf("session %+v", s)
+	}
+
+	for name, body := range map[string]string{"none": "", "unusable": sdpOf(0, "")} {
+		call = b.dial(context.Background(), interpreter.Target{URI: p.uri()}, interpreter.DialOptions{})
+		head := p.contact()
+		if body != "" {
+			head += sdpHead
+		}
+		p.answer(p.expect("INVITE"), 200, "c", head, body)
+		p.expect("ACK")
+		p.answer(p.expect("BYE"), 200, "", "", "")
+		if out := b.wait(call); out.err == nil {
+			t.Errorf("offer %s: the call was taken", name)
+		}
+	}
+}

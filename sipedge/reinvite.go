@@ -203,14 +203,22 @@ func (d *dialog) again(c *change, res *sip.Response) bool {
 	case code == 500 && res.GetHeader("Retry-After") != nil:
 		// RFC 3261 §14.2: our offer came between one of theirs and its answer.
 		d.retry(c, min(headerSeconds(res, "retry-after"), 10*time.Second))
-	case (code == 405 || code == 501) && len(c.banned) == 0 && (c.method == sip.UPDATE || d.peer.update):
-		c.banned = map[sip.RequestMethod]bool{c.method: true}
-		if c.method == sip.UPDATE {
-			d.peer.update = false
-		}
+	case (code == 405 || code == 501) && d.otherMethod(c):
 		d.retry(c, 0)
 	default:
 		return false
+	}
+	return true
+}
+
+// otherMethod lets a change be made by the other method, once. It reports false when there is none.
+func (d *dialog) otherMethod(c *change) bool {
+	if len(c.banned) > 0 || c.method == sip.INVITE && !d.peer.update {
+		return false
+	}
+	c.banned = map[sip.RequestMethod]bool{c.method: true}
+	if c.method == sip.UPDATE {
+		d.peer.update = false
 	}
 	return true
 }

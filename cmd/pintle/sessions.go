@@ -15,6 +15,7 @@ type sessionConfig struct {
 	Expires   time.Duration `yaml:"expires"`    // a call is refreshed so often, or ends; below 0: we do not ask
 	MinSE     time.Duration `yaml:"min_se"`     // shortest that a peer may ask for
 	Reliable  bool          `yaml:"reliable"`   // ringing by RFC 3262 to all who can
+	LateOffer bool          `yaml:"late_offer"` // calls of ours carry no offer
 	HoldMusic string        `yaml:"hold_music"` // URL, or tone:NAME; empty: music of ours
 }
 
@@ -44,5 +45,5 @@ func (s sessionConfig) hold() interpreter.Prompt {
 }
 
 func (s sessionConfig) apply(c *sipedge.Config) {
-	c.SessionExpires, c.MinSE, c.Reliable = s.Expires, s.MinSE, s.Reliable
+	c.SessionExpires, c.MinSE, c.Reliable, c.LateOffer = s.Expires, s.MinSE, s.Reliable, s.LateOffer
 }
