@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -232,172 +231,6 @@ func TestTrunkChannels(t *testing.T) {
 	}
 }
 
-var authParam = regexp.MustCompile(`(\w+)="?([^",]*)"?`)
-
-func authOf(m message) map[string]string {
-	out := map[string]string{}
-	for _, f := range authParam.FindAllStringSubmatch(m.get("authorization"), -1) {
-		out[f[1]] = f[2]
-	}
-	return out
-}
-
-const challengeOf = `WWW-Authenticate: Digest realm="carrier", nonce="%N", qop="auth", algorithm=MD5%S` + "\r\n"
-
-func challenge(nonce, extra string) string {
-	return strings.NewReplacer("%N", nonce, "%S", extra).Replace(challengeOf)
-}
-
-// Registration: challenge, 423, the nonce again with a rising count, stale once, taken back at the end.
-func TestTrunkRegisters(t *testing.T) {
-	b := newBench(t, nil)
-	p := newPeer(t, b)
-	cfg := Trunk{ID: "acme", URI: "sip:" + p.addr(), Username: "pintle", Password: "secret", Register: true, Ping: -1,
-		Expires: time.Minute}
-	if err := b.edge.SetTrunks([]Trunk{cfg}); err != nil {
-		t.Fatal(err)
-	}
-	r1 := p.expect("REGISTER")
-	if r1.start != "REGISTER sip:"+p.addr()+" SIP/2.0" || r1.get("authorization") != "" || r1.get("expires") != "60" ||
-		!strings.Contains(r1.get("to"), "sip:pintle@127.0.0.1") || !strings.Contains(r1.get("contact"), ";line=") {
-		t.Errorf("REGISTER %s %v", r1.start, r1.head)
-	}
-	p.answer(r1, 401, "r", challenge("one", ""), "")
-	r2 := p.expect("REGISTER")
-	if a := authOf(r2); a["uri"] != "sip:"+p.addr() || a["nc"] != "00000001" || a["username"] != "pintle" ||
-		r2.get("call-id") != r1.get("call-id") {
-		t.Errorf("answer %v", a)
-	}
-	p.answer(r2, 423, "r", "Min-Expires: 1800\r\n", "")
-	r3 := p.expect("REGISTER")
-	if a := authOf(r3); r3.get("expires") != "1800" || a["nc"] != "00000002" || a["nonce"] != "one" {
-		t.Errorf("after 423: %s, %v", r3.get("expires"), a)
-	}
-	p.answer(r3, 401, "r", challenge("two", ", stale=true"), "")
-	r4 := p.expect("REGISTER")
-	if a := authOf(r4); a["nc"] != "00000001" || a["nonce"] != "two" {
-		t.Errorf("after stale: %v", a)
-	}
-	p.answer(r4, 200, "r", "Contact: "+strings.ReplaceAll(r4.get("contact"), "expires=1800", "expires=900")+"\r\n", "")
-	waitFor(t, "registration", func() bool { return b.edge.Trunks()[0].Registered })
-	s := b.edge.Trunks()[0]
-	if d := time.Until(s.Until); d > 901*time.Second || d < 800*time.Second || s.Error != "" {
-		t.Errorf("registered for %v, error %q", d, s.Error)
-	}
-	// The call that comes to the contact is the trunk's, from wherever, and To holds the number.
-	_, line, _ := strings.Cut(r4.get("contact"), "line=")
-	line, _, _ = strings.Cut(line, ">")
-	far := newPeerAt(t, b, "127.0.0.7")
-	text := far.text("INVITE", "z9hG4bKfar", 1, sdpHead, sdpOf(30000, ""))
-	b.set(false, nil)
-	far.send(strings.Replace(text, "INVITE sip:100@"+b.edge.Addr().String(), "INVITE sip:pintle@"+
-		b.edge.Addr().String()+";line="+line, 1))
-	l := b.leg()
-	if i := l.Info(); i.Trunk != "acme" || i.Request.User != "100" {
-		t.Errorf("inbound info %+v", i)
-	}
-	l.Hangup(context.Background(), hangupNow)
-	far.expect("480")
-	b.edge.SetTrunks(nil)
-	r5 := p.expect("REGISTER")
-	if a := authOf(r5); r5.get("expires") != "0" || a["nc"] != "00000002" || a["nonce"] != "two" {
-		t.Errorf("taken back with %s, %v", r5.get("expires"), a)
-	}
-	p.answer(r5, 200, "r", "", "")
-}
-
-func newPeerAt(t *testing.T, b *bench, ip string) *peer {
-	t.Helper()
-	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ip)})
-	if err != nil {
-		t.Skipf("no second loopback address: %v", err)
-	}
-	p := &peer{t: t, conn: c, edge: b.edge.Addr(), id: token(6), from: "caller" + token(3)}
-	b.peers = append(b.peers, p)
-	return p
-}
-
-// A registrar that refuses gets two answers, not ten; another realm gets none. The state says why.
-func TestTrunkRegistrationRefused(t *testing.T) {
-	for _, tc := range []struct {
-		realm, want string
-		answers     int
-	}{{"", "user name or password", 1}, {"elsewhere", "asks for realm", 0}} {
-		b := newBench(t, nil)
-		p := newPeer(t, b)
-		cfg := Trunk{ID: "acme", URI: "sip:" + p.addr(), Username: "pintle", Password: "secret", Register: true, Ping: -1,
-			Realm: tc.realm}
-		if err := b.edge.SetTrunks([]Trunk{cfg}); err != nil {
-			t.Fatal(err)
-		}
-		answers := 0
-		for range 10 {
-			m, ok := p.try(20 * testT1)
-			if !ok {
-				break
-			}
-			if m.get("authorization") != "" {
-				answers++
-			}
-			p.answer(m, 401, "r", challenge(token(4), ""), "")
-		}
-		if s := b.edge.Trunks()[0]; answers != tc.answers || !strings.Contains(s.Error, tc.want) || s.Registered {
-			t.Errorf("realm %q: %d answers, state %+v", tc.realm, answers, s)
-		}
-	}
-}
-
-// R-AUTH-8: the trunk's password answers the trunk alone, and ten challenges in a row end.
-func TestTrunkCredentialsStay(t *testing.T) {
-	b := newBench(t, nil)
-	p := newPeer(t, b)
-	stranger := newPeerAt(t, b, "127.0.0.8")
-	b.edge.SetTrunks([]Trunk{{ID: "acme", URI: "sip:" + p.addr(), Username: "pintle", Password: "secret", Ping: -1}})
-
-	// A target that is no trunk, and a SIP URI that leads to the trunk's address.
-	for _, to := range []*peer{stranger, p} {
-		done := b.dial(context.Background(), interpreter.Target{URI: "sip:1@" + to.addr()}, interpreter.DialOptions{})
-		to.answer(to.expect("INVITE"), 401, "x", challenge("n1", ""), "")
-		var e *interpreter.DialError
-		if d := b.wait(done); !errors.As(d.err, &e) || e.Code != 401 {
-			t.Errorf("%s: %v", to.addr(), d.err)
-		}
-		to.drain()
-	}
-	// The trunk challenges for ever.
-	done := b.dial(context.Background(), number("+35312345678"), interpreter.DialOptions{})
-	rounds := 0
-	for range 10 {
-		m, ok := p.try(20 * testT1)
-		if !ok {
-			break
-		}
-		if m.method() == "INVITE" {
-			rounds++
-			p.answer(m, 401, "x", challenge(token(4), ""), "")
-		}
-	}
-	if b.wait(done); rounds != maxRounds {
-		t.Errorf("%d INVITEs, want %d", rounds, maxRounds)
-	}
-	// The trunk answers with a contact elsewhere, which challenges the BYE with the trunk's realm.
-	p.drain()
-	done = b.dial(context.Background(), number("+35312345678"), interpreter.DialOptions{})
-	p.answer(p.expect("INVITE"), 401, "x", challenge("n7", ""), "")
-	p.expect("ACK")
-	inv := p.expect("INVITE")
-	p.answer(inv, 200, "y", "Contact: <sip:x@"+stranger.addr()+">\r\n"+sdpHead, sdpOf(30000, ""))
-	d := b.wait(done)
-	if d.err != nil {
-		t.Fatal(d.err)
-	}
-	d.leg.Hangup(context.Background(), hangupNow)
-	stranger.answer(stranger.expect("BYE"), 401, "", challenge("n8", ""), "")
-	if m, ok := stranger.try(20 * testT1); ok {
-		t.Errorf("the stranger got %s %s", m.start, m.get("authorization"))
-	}
-}
-
 // What does not ring in time is given up, with the cause that hunting looks at.
 func TestTrunkSign(t *testing.T) {
 	b, first, _ := carriers(t, func(c *Trunk) { c.Sign = 10 * testT1 })
@@ -431,5 +264,79 @@ func TestTrunkRefusals(t *testing.T) {
 	if d := b.wait(b.dial(context.Background(), number("1"), interpreter.DialOptions{})); !errors.As(d.err, &e) ||
 		e.Code != 404 {
 		t.Errorf("unknown trunk gave %v", d.err)
+	}
+}
+
+// RFC 3261 §18.1.1: a request of more than 1300 octets goes by TCP where the trunk takes it, and by UDP again where no
+// connection can be made.
+func TestTrunkTakesLongRequestsByTCP(t *testing.T) {
+	b := newBench(t, nil)
+	p := newPeer(t, b)
+	cfg := Trunk{ID: "acme", URI: "sip:" + p.addr(), Streams: true, Ping: -1,
+		Headers: []interpreter.Header{{Name: "X-Long", Value: strings.Repeat("x", 1000)}}}
+	if err := b.edge.SetTrunks([]Trunk{cfg}); err != nil {
+		t.Fatal(err)
+	}
+	var e *interpreter.DialError
+	done := b.dial(context.Background(), number("1"), interpreter.DialOptions{})
+	inv := p.expect("INVITE")
+	if !strings.Contains(inv.get("via"), "SIP/2.0/UDP") || len(inv.get("x-long")) != 1000 {
+		t.Errorf("without TCP: %v", inv.head)
+	}
+	p.answer(inv, 486, "x", "", "")
+	if d := b.wait(done); !errors.As(d.err, &e) || e.Code != 486 {
+		t.Errorf("without TCP: %v", d.err)
+	}
+
+	l, err := net.Listen("tcp", p.addr())
+	if err != nil {
+		t.Skipf("no TCP on the peer's port: %v", err)
+	}
+	defer l.Close()
+	cfg.Name = "again" // other settings: what was learnt about TCP is forgotten
+	if err := b.edge.SetTrunks([]Trunk{cfg}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done = b.dial(ctx, number("1"), interpreter.DialOptions{})
+	l.(*net.TCPListener).SetDeadline(time.Now().Add(3 * time.Second))
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	buf := make([]byte, 4096)
+	c.SetReadDeadline(time.Now().Add(3 * time.Second))
+	n, err := c.Read(buf)
+	if err != nil || !strings.HasPrefix(string(buf[:n]), "INVITE sip:1@") ||
+		!strings.Contains(string(buf[:n]), "Via: SIP/2.0/TCP") {
+		t.Errorf("by TCP: %v %.200s", err, buf[:n])
+	}
+	cancel()
+	b.wait(done)
+}
+
+// A source belongs to the trunk with the narrowest network; strangers to none.
+func TestTrunkBySource(t *testing.T) {
+	b := newBench(t, nil)
+	wide := Trunk{ID: "wide", URI: "sip:192.0.2.1", Ping: -1,
+		Networks: []netip.Prefix{netip.MustParsePrefix("198.51.0.0/16")}}
+	narrow := Trunk{ID: "narrow", URI: "sip:192.0.2.2:5070", Ping: -1,
+		Networks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}
+	if err := b.edge.SetTrunks([]Trunk{wide, narrow}); err != nil {
+		t.Fatal(err)
+	}
+	for addr, want := range map[string]string{"198.51.100.9": "narrow", "198.51.7.9": "wide", "192.0.2.1": "wide",
+		"192.0.2.2": "narrow", "::ffff:192.0.2.2": "narrow", "203.0.113.1": ""} {
+		if id := b.edge.trunkAt(netip.MustParseAddr(addr)).id(); id != want {
+			t.Errorf("%s: %q, want %q", addr, id, want)
+		}
+	}
+	for uri, want := range map[string]bool{"sip:+1900@192.0.2.1": true, "192.0.2.2:5070": true,
+		"sip:1@192.0.2.2:5080": false,
+		"sip:1@203.0.113.1":    false, "sip:1@phone.test;maddr=192.0.2.1": true, "sip:": false} {
+		if b.edge.LeadsToTrunk(context.Background(), uri) != want {
+			t.Errorf("%s leads to a trunk: %v", uri, !want)
+		}
 	}
 }

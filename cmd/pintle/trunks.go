@@ -68,7 +68,8 @@ func (c *config) trunks() []sipedge.Trunk {
 
 func (t trunkConfig) trunk() sipedge.Trunk {
 	out := sipedge.Trunk{ID: t.ID, Name: t.Name, URI: t.URI, Username: t.Username, Password: t.Password, Realm: t.Realm,
-		Register: t.Register, Registrar: t.Registrar, Expires: t.Expires, Streams: t.Streams, SRTP: t.srtp(), Identity: t.Trusted,
+		Register: t.Register, Registrar: t.Registrar, Expires: t.Expires, Streams: t.Streams, SRTP: t.srtp(),
+		Identity: t.Trusted,
 		FromUser: t.FromUser, FromDomain: t.FromHost, CallerID: t.CallerID, In: t.Inbound, Out: t.Outbound,
 		Sign: t.Progress}
 	for _, n := range t.Networks {
