@@ -86,10 +86,10 @@ func (e *Edge) serve(req *sip.Request, tx *sip.ServerTx) {
 func (e *Edge) refuseMethod(req *sip.Request, tx *sip.ServerTx) {
 	if knownMethods[req.Method] && !e.known(req) {
 		// R-AUTH-1: strangers may do nothing else, and learn nothing from the answer.
-		e.respond(tx, e.reply(req, 403, ""))
+		e.respond(tx, e.reply(req, 403, "", explain(403, stranger)...))
 		return
 	}
-	e.respond(tx, e.notAllowed(req))
+	e.respond(tx, e.refusal(req, refusedOutside))
 }
 
 // serveDialog passes a request on to its dialog.
@@ -135,13 +135,6 @@ func toTag(m sip.Message) string {
 // knownMethods are those that exist, whether we do them or not; others are 501.
 var knownMethods = map[sip.RequestMethod]bool{
 	sip.REGISTER: true, sip.SUBSCRIBE: true, sip.NOTIFY: true, sip.REFER: true, sip.MESSAGE: true, sip.PUBLISH: true,
-}
-
-func (e *Edge) notAllowed(req *sip.Request) *sip.Response {
-	if knownMethods[req.Method] {
-		return e.reply(req, 405, "")
-	}
-	return e.reply(req, 501, "")
 }
 
 // capabilities answers OPTIONS (RFC 3261 §11.2); while we drain, balancers learn it here.

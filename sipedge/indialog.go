@@ -50,7 +50,7 @@ func (d *dialog) handle(req *sip.Request, tx *sip.ServerTx) {
 	case sip.NOTIFY:
 		d.notified(req, tx)
 	default:
-		d.edge.respond(tx, d.edge.notAllowed(req))
+		d.edge.respond(tx, d.edge.refusal(req, refusedInside))
 	}
 }
 
