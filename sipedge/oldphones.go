@@ -15,8 +15,8 @@ const (
 )
 
 // oldPhones remembers who does not cope with two challenges: RFC 8760 §2.6 tells phones to skip the algorithm that they
-// do not know, but many older ones stop at the first. Who asks again without ever having answered is challenged with MD5
-// alone from then on. Two phones may share a slot; then one of them is asked for the weaker hash.
+// do not know, but many older ones stop at the first. Who asks again without ever having answered is challenged with
+// MD5 alone from then on. Two phones may share a slot; then one of them is asked for the weaker hash.
 type oldPhones struct {
 	mu   sync.Mutex
 	slot [oldPhoneSlots]struct {

@@ -13,8 +13,8 @@ const (
 	banMax    = 16384 // addresses remembered
 )
 
-// Bans counts wrong answers by address and silences an address that gives too many. Nobody's account is locked: the same
-// user is let in from anywhere else.
+// Bans counts wrong answers by address and silences an address that gives too many. Nobody's account is locked: the
+// same user is let in from anywhere else.
 type Bans struct {
 	limit  int
 	active atomic.Int64 // addresses banned: most packets need no lock

@@ -36,8 +36,8 @@ func NewTable(o Options) *Table {
 		dirty: make(map[string]bool)}
 }
 
-// Update does what a REGISTER asks for, all of it or nothing, and gives the bindings that the address of record has then
-// (RFC 3261 §10.3).
+// Update does what a REGISTER asks for, all of it or nothing, and gives the bindings that the address of record has
+// then (RFC 3261 §10.3).
 func (t *Table) Update(u Update) (now []Binding, changes []Change, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,8 +106,8 @@ func (u *Update) apply(list []*Binding, changes []Change, c *Contact, at time.Ti
 	return list, append(changes, Change{kind, *b}), nil
 }
 
-// same reports whether a contact means this binding: the same instance and flow (RFC 5626 §6), else the same URI from the
-// same host or of the same series of REGISTERs. The same private address from another host is another phone, whose
+// same reports whether a contact means this binding: the same instance and flow (RFC 5626 §6), else the same URI from
+// the same host or of the same series of REGISTERs. The same private address from another host is another phone, whose
 // binding stays until it expires by itself.
 func (u *Update) same(b *Binding, c *Contact) bool {
 	if c.RegID > 0 && b.RegID > 0 {
@@ -269,8 +269,8 @@ func (t *Table) nextProbe(at time.Time) time.Time {
 	return at.Add(t.opts.KeepAlive + time.Duration(rand.Int64N(2*fifth+1)-fifth))
 }
 
-// Alive notes what came of a question to the phone of b: the time its answer took, or none. It reports whether the phone
-// has just fallen silent.
+// Alive notes what came of a question to the phone of b: the time its answer took, or none. It reports whether the
+// phone has just fallen silent.
 func (t *Table) Alive(b Binding, rtt time.Duration, answered bool) (silent bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
