@@ -126,8 +126,8 @@ type Handover struct {
 	Over func()          // called once when the conversation is over, and the party free again
 }
 
-// Sit registers the call's place in a conversation until stand has returned: take is asked when another party shall have
-// it. It must not block, and reports whether it was done.
+// Sit registers the call's place in a conversation until stand has returned: take is asked when another party shall
+// have it. It must not block, and reports whether it was done.
 func (c *Call) Sit(take func(Handover) bool) (stand func()) {
 	s := &seat{take: take}
 	c.m.mu.Lock()

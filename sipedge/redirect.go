@@ -30,7 +30,8 @@ func contactsOf(res *sip.Response) []string {
 			}
 			scheme, _, _ := strings.Cut(n.uri, ":")
 			u, _, err := targetURI(n.uri)
-			if err != nil || !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") || plainValue("Contact", n.uri) != nil || u.Host == "" {
+			if err != nil || !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") ||
+				plainValue("Contact", n.uri) != nil || u.Host == "" {
 				continue
 			}
 			c := contact{uri: u.String(), q: 1} // without the headers: a stranger does not choose those of our calls

@@ -40,7 +40,8 @@ func TestReferIsToldOfItsOutcome(t *testing.T) {
 	p := newPeer(t, b)
 	l := p.call(b)
 	got := transfersOf(t, l)
-	p.request("REFER", "Refer-To: \"Carol\" <sip:carol@192.0.2.9;user=phone?X-Evil=1>\r\nReferred-By: <sip:ann@here>\r\n", "")
+	p.request("REFER", "Refer-To: \"Carol\" <sip:carol@192.0.2.9;user=phone?X-Evil=1>\r\n"+
+		"Referred-By: <sip:ann@here>\r\n", "")
 	event := fmt.Sprintf("refer;id=%d ", p.seq)
 	p.expect("202")
 	if code, state := p.fragment(); code != "100" || state != event+"active;expires=600" {
@@ -125,8 +126,8 @@ func TestReferReplaces(t *testing.T) {
 	l, other := p.call(b), q.call(b)
 	got := transfersOf(t, l)
 	for _, tags := range [][2]string{{q.tag, q.from}, {q.from, q.tag}} {
-		p.request("REFER", fmt.Sprintf("Refer-To: <sip:100@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s&Require=replaces>\r\n",
-			p.edge, q.id, tags[0], tags[1]), "")
+		p.request("REFER", fmt.Sprintf("Refer-To: <sip:100@%s?Replaces=%s%%3Bto-tag%%3D%s%%3Bfrom-tag%%3D%s"+
+			"&Require=replaces>\r\n", p.edge, q.id, tags[0], tags[1]), "")
 		p.expect("202")
 		p.fragment()
 		x := <-got

@@ -61,8 +61,8 @@ func newOffice(t *testing.T, w who) *office {
 	})
 	call := func(uri string) (caller, callee *fixtures.Leg) {
 		caller = fixtures.NewLeg(t.Context(), interpreter.LegInfo{})
-		_, err := o.m.Start(caller, interpreter.Start{Request: interpreter.Request{Inline: []byte("plain\ndial " + uri + "\n")}})
-		if err != nil {
+		doc := interpreter.Request{Inline: []byte("plain\ndial " + uri + "\n")}
+		if _, err := o.m.Start(caller, interpreter.Start{Request: doc}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
