@@ -109,6 +109,11 @@ func (s serveCmd) ready(e *engine) {
 	}
 	fmt.Printf("sip         %s (UDP and TCP)\nhttp        http://%s\nanswers     %s\n", e.edge.Addr(), e.cfg.HTTP.Listen,
 		voice)
+	for _, network := range []string{"TLS", "WS", "WSS"} {
+		if address := e.edge.AddrOf(network); address != "" {
+			fmt.Printf("%-11s %s\n", "sip/"+strings.ToLower(network), address)
+		}
+	}
 }
 
 // newLog makes the log of a process: text on a terminal, else JSON, unless the configuration says which.
