@@ -20,6 +20,9 @@ type Presence struct {
 	// Watch says which entity a device means by a name of its own realm; empty refuses it as if nobody had that name.
 	// Nil: whatever it names.
 	Watch func(l Login, event presence.Event, entity string) string
+	// Members are the addresses of record behind an entity: it is there while one of them is registered. Nil: the entity
+	// itself.
+	Members func(entity string) []string
 	// Devices are the addresses of record that are told of a mailbox without having subscribed. Nil: the box itself.
 	Devices func(box string) []string
 	// Box is the mailbox of a device, whose state it is told when it registers; empty: none. Nil: its address of record,
@@ -35,7 +38,7 @@ func (e *Edge) openPresence() {
 	}
 	e.mwi.edge = e
 	e.mwi.pending = map[string]string{}
-	b.Attach(e.sides, e.reachable, e.mwi.changed)
+	b.Attach(presence.Options{Entities: e.sides, Reachable: e.reachable, Waiting: e.mwi.changed, Canonical: e.canonical})
 	e.spawn(func() {
 		n, err := b.Restore(e.work, e.revive)
 		if err != nil {
@@ -94,14 +97,36 @@ func (e *Edge) sides(s interpreter.CallState) []presence.Side {
 
 // reachable reports an entity that has a phone. What is no device, such as a parking slot, always is.
 func (e *Edge) reachable(entity string) bool {
-	user, realm, _ := strings.Cut(entity, "@")
 	if e.phones == nil {
 		return true
 	}
-	if _, err := e.phones.accounts.Owner(user, realm); err != nil {
-		return true
+	members := []string{entity}
+	if e.cfg.Presence.Members != nil {
+		members = e.cfg.Presence.Members(entity)
 	}
-	return e.Registered(user, realm)
+	known := false
+	for _, aor := range members {
+		user, realm, _ := strings.Cut(aor, "@")
+		if _, err := e.phones.accounts.Owner(user, realm); err != nil {
+			continue
+		}
+		if known = true; e.Registered(user, realm) {
+			return true
+		}
+	}
+	return !known
+}
+
+// canonical writes an entity with its realm where it has one of our addresses.
+func (e *Edge) canonical(entity string) string {
+	user, host, _ := strings.Cut(entity, "@")
+	if e.phones == nil {
+		return entity
+	}
+	if realm, ok := e.phones.realmOf(&sip.Uri{Host: host}, false); ok {
+		return recordOf(user, realm)
+	}
+	return entity
 }
 
 // phoneChanged tells the watchers of a phone that came or went, and tells a phone that came of its mailbox.

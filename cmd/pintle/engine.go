@@ -243,7 +243,7 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 	c := sipedge.Config{Listen: e.cfg.SIP.Listen, Agent: "pintle/" + version, Calls: calls{e, late},
 		Audio: sipedge.Sound(factory), Log: e.log,
 		Trunks:    e.cfg.trunks(),
-		Presence:  sipedge.Presence{Board: e.board, Entities: phones.Entities, Devices: phones.Devices, Box: phones.Box},
+		Presence:  phones.presence(e.board),
 		Advertise: e.cfg.SIP.Advertise, Headers: e.cfg.SIP.Headers,
 		Codecs:   e.cfg.RTP.Codecs,
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}

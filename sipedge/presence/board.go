@@ -41,6 +41,8 @@ type Options struct {
 	Hide func(entity string) bool
 	// Waiting is told of each change of a mailbox, for phones that are notified without having subscribed.
 	Waiting func(box string)
+	// Canonical is the one name of an entity that flows may call by several, such as by an address of the engine.
+	Canonical func(entity string) string
 
 	Interval   time.Duration // shortest time between two notifications of a subscription; 0: 1 s
 	MinExpires time.Duration // shorter subscriptions are refused; 0: 60 s
@@ -146,18 +148,21 @@ func New(o Options) *Board {
 	return b
 }
 
-// Attach gives the functions of Options that were left nil, before the Board is used.
-func (b *Board) Attach(entities func(interpreter.CallState) []Side, reachable func(string) bool, waiting func(string)) {
+// Attach gives the functions of Options that were left nil, before the Board is used. Those that the Board has stay.
+func (b *Board) Attach(o Options) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.opt.Entities == nil {
-		b.opt.Entities = entities
+		b.opt.Entities = o.Entities
 	}
 	if b.opt.Reachable == nil {
-		b.opt.Reachable = reachable
+		b.opt.Reachable = o.Reachable
 	}
 	if b.opt.Waiting == nil {
-		b.opt.Waiting = waiting
+		b.opt.Waiting = o.Waiting
+	}
+	if b.opt.Canonical == nil {
+		b.opt.Canonical = o.Canonical
 	}
 }
 
@@ -181,6 +186,7 @@ func (b *Board) Close() {
 
 // SetLamp shows a state until it is set again.
 func (b *Board) SetLamp(ctx context.Context, name string, s interpreter.LampState) error {
+	name = b.canonical(name)
 	if s == interpreter.LampIdle {
 		s = ""
 	}
@@ -198,6 +204,7 @@ func (b *Board) SetLamp(ctx context.Context, name string, s interpreter.LampStat
 
 // SetMessages tells what waits in a mailbox. A box that is empty is forgotten.
 func (b *Board) SetMessages(ctx context.Context, box string, m interpreter.Messages) error {
+	box = b.canonical(box)
 	undo, err := b.keep(box, func(e *entity) { e.messages = m })
 	if err != nil {
 		return err
@@ -221,6 +228,13 @@ func (b *Board) Waiting(box string) interpreter.Messages {
 		return e.messages
 	}
 	return interpreter.Messages{}
+}
+
+func (b *Board) canonical(name string) string {
+	if b.opt.Canonical == nil {
+		return name
+	}
+	return b.opt.Canonical(name)
 }
 
 // keep changes an entity's own state within the bound. The function returned takes the change back.

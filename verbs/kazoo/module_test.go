@@ -58,6 +58,7 @@ var differences = map[string]string{
 	"play.terminators":                "a list in the schema, its keys in one word here",
 	"play.answer":                     "the default of the running module",
 	"play.loop_count":                 "the default of the running module",
+	"manual_presence.presence_id":     "the running module takes what the number captured",
 	"tts.terminators":                 "a list in the schema, its keys in one word here",
 	"collect_dtmf.collection_name":    "the default of the running module",
 	"collect_dtmf.interdigit_timeout": "the default of the running module",

@@ -35,7 +35,6 @@ var unsupported = map[string]string{
 	"intercept_feature":    "takes over a call, which is not done here",
 	"intercom":             "calls a telephone that answers by itself, which is not done here",
 	"lookupcidname":        "finds the caller's name in a stored list, which needs account objects",
-	"manual_presence":      "sets a lamp, which is not done here",
 	"missed_call_alert":    "reports missed calls by mail, which is not done here",
 	"move":                 "moves a call to another telephone of the user, which needs account objects",
 	"nomorobo":             "asks an outside service whether the caller is a nuisance, which is not asked",
