@@ -43,6 +43,7 @@ type Call struct {
 	vars        map[string]string
 	recordings  []string
 	transferred string // whom its party handed the conversation to
+	parting     string // cause of the leg's end by that, instead of a plain one
 	after       []func(context.Context)
 	last        []Request
 	fault       int

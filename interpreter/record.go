@@ -155,6 +155,9 @@ func (c *Call) cdr(why *Hangup, now time.Time) CDR {
 	if r.Fault == 0 {
 		r.Fault = c.fault
 	}
+	if c.parting != "" && r.Cause == CauseOf(r.Code) {
+		r.Cause = c.parting
+	}
 	c.mu.Unlock()
 	if q, ok := c.Leg.(Measurer); ok {
 		m := q.Quality()

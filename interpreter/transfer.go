@@ -112,11 +112,26 @@ func (c *Call) Destination(by LegInfo, t *Transfer) (Destination, error) {
 	return c.m.cfg.Transfers.Destination(by, t)
 }
 
-// Transferred notes in the call's record whom its party handed the conversation to.
+// Causes in the records of legs that left by a transfer, in the words of switches.
+const (
+	CauseBlind    = "BLIND_TRANSFER"
+	CauseAttended = "ATTENDED_TRANSFER"
+)
+
+// Cause is the word for the end of the leg whose party asked for the transfer.
+func (t *Transfer) Cause() string {
+	if t.Replaces != "" {
+		return CauseAttended
+	}
+	return CauseBlind
+}
+
+// Transferred notes in the call's record whom its party handed the conversation to. Its leg ends for that reason, also
+// where the party hangs up as soon as it knows.
 func (c *Call) Transferred(t *Transfer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.transferred = t.name()
+	c.transferred, c.parting = t.name(), t.Cause()
 }
 
 // Handover is a party that takes another one's place in a conversation.

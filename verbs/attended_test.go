@@ -225,6 +225,25 @@ func TestTransferAfterTransfer(t *testing.T) {
 	}
 }
 
+// TestTransferorHangsUpAtOnce wants the cause of a leg in its record where the party hangs up as soon as it is told.
+func TestTransferorHangsUpAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w who) {
+		o := newOffice(t, w)
+		o.a1.Ask(interpreter.Transfer{To: interpreter.Address{URI: "sip:c@test"}, Replaces: o.a2.Info().ID,
+			Done: func(int) { o.a1.Leave() }})
+		synctest.Wait()
+		o.b.Leave()
+		synctest.Wait()
+		o.c.Leave()
+		o.ended(t, 4)
+		for _, r := range o.cdrs {
+			if r.ID == o.a1.Info().ID && (r.Cause != interpreter.CauseAttended || r.Transferred == "") {
+				t.Errorf("cause %s, transferred to %q", r.Cause, r.Transferred)
+			}
+		}
+	})
+}
+
 // TestReplacesNobody wants a transfer to a conversation that is over refused, and the parties left together.
 func TestReplacesNobody(t *testing.T) {
 	each(t, func(t *testing.T, w who) {

@@ -44,7 +44,7 @@ func (a *attempt) part(ctx context.Context, why interpreter.Hangup) {
 		a.child.Finish(after, why)
 		return
 	}
-	if why.Cause == causeBlind || why.Cause == causeAttended {
+	if why.Cause == interpreter.CauseBlind || why.Cause == interpreter.CauseAttended {
 		a.leg.Hangup(after, why) //nolint:errcheck // it left by its own wish
 	}
 	a.loan.Over()

@@ -41,19 +41,9 @@ func (s *swapped) Error() string { return "another party takes over" }
 // errWithdrawn is the cause of a conversation's end whose borrowed party is wanted elsewhere, or has gone.
 var errWithdrawn = errors.New("the other party has left")
 
-// Causes in the records of legs that left by a transfer, in the words of switches.
-const (
-	causeBlind    = "BLIND_TRANSFER"
-	causeAttended = "ATTENDED_TRANSFER"
-)
-
 // whyTransferred is how the leg of a party ends that handed its conversation on.
 func whyTransferred(t *interpreter.Transfer) interpreter.Hangup {
-	why := interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: causeBlind, Reason: t.Error()}
-	if t.Replaces != "" {
-		why.Cause = causeAttended
-	}
-	return why
+	return interpreter.Hangup{By: interpreter.ByCaller, Code: 200, Cause: t.Cause(), Reason: t.Error()}
 }
 
 // listen lets both parties of a conversation ask for transfers, and others take their places, until stop is called.
@@ -307,7 +297,7 @@ func (r *ring) attended(ctx context.Context, a *attempt, t *asked) *attempt {
 
 // swap puts a newcomer in the place of one party.
 func (r *ring) swap(ctx context.Context, a *attempt, s *swapped) *attempt {
-	why := interpreter.Hangup{By: interpreter.ByFlow, Code: 200, Cause: causeAttended, Reason: s.Error()}
+	why := interpreter.Hangup{By: interpreter.ByFlow, Code: 200, Cause: interpreter.CauseAttended, Reason: s.Error()}
 	if s.old == calleeSide {
 		a.part(ctx, why)
 		gone := make(chan struct{})
