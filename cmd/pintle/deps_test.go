@@ -60,6 +60,8 @@ var arrows = []struct {
 		why: "the only code that sees a page and a stream"},
 	{pkg: "interpreter/inspect", may: []string{"interpreter", "interpreter/httpd"},
 		why: "pages and their WebSockets know neither SIP nor media"},
+	{pkg: "interpreter/api", may: []string{"interpreter", "interpreter/httpd"},
+		why: "answers what cmd tells it: neither SIP nor media"},
 	{pkg: "fixtures", may: []string{"verbs/...", "interpreter", "interpreter/..."}, why: "scenarios run without sockets"},
 	{pkg: "fixtures/phone", may: []string{"sipedge", "sipedge/audio", "interpreter", "media/..."},
 		why: "a scripted phone on the production edge"},

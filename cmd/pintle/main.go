@@ -21,7 +21,7 @@ const (
 	exitOK          = 0 // ended as it should
 	exitFailed      = 1 // the flow failed, a scenario failed, the engine stopped on an error
 	exitUsage       = 2 // wrong arguments, wrong configuration
-	exitUnreachable = 3 // the application could not be reached
+	exitUnreachable = 3 // the application, or the engine that a command asks, could not be reached
 	exitBadDocument = 4 // a document could not be used
 )
 
@@ -43,6 +43,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Answer calls: SIP in, webhooks out."`
 	Call    callCmd    `cmd:"" help:"Place a scripted call through a flow and print what happens."`
 	Test    testCmd    `cmd:"" help:"Run scenarios in virtual time."`
+	Phones  phonesCmd  `cmd:"" help:"List the registered phones of a running engine."`
+	Trunks  trunksCmd  `cmd:"" help:"List the trunks of a running engine and how they are."`
 	Verbs   verbsCmd   `cmd:"" help:"List every verb and module."`
 	Docs    docsCmd    `cmd:"" hidden:"" help:"Write the generated pages of the documentation."`
 	Version versionCmd `cmd:"" help:"Print the version."`

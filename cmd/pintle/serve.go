@@ -90,6 +90,7 @@ func (s serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer e.close()
+	e.openControl()
 	s.ready(e)
 	<-ctx.Done()
 	log.Info("stopping: new calls are refused, running ones may finish")

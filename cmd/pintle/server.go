@@ -33,6 +33,7 @@ func (e *engine) openHTTP(context.Context) error {
 		Links: httpd.NewLinks(e.account.Token)}
 	sounds.Register(e.http)
 	e.registerPhone(auth)
+	e.registerAPI(auth)
 	e.gauges(metrics)
 	if err := e.http.Start(); err != nil {
 		return err

@@ -25,8 +25,12 @@ func NewAuth(a interpreter.Account) *Auth { return &Auth{account: a, logins: new
 // Account is whom a request is for when Allowed says so.
 func (a *Auth) Account() interpreter.Account { return a.account }
 
-// Allowed tells whether the request is the account's own. If not, it has answered 401 or 429.
+// Allowed tells whether the request is the account's own, or the operator's by the control socket. If not, it has
+// answered 401 or 429.
 func (a *Auth) Allowed(ctx *fasthttp.RequestCtx) bool {
+	if fromControl(ctx) {
+		return true
+	}
 	if a.paused(ctx) {
 		return false
 	}
