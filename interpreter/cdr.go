@@ -48,7 +48,10 @@ type Quality struct {
 	Jitter      time.Duration `json:"jitter"`
 	RoundTrip   time.Duration `json:"round_trip,omitempty"`
 	MOS         float64       `json:"mos,omitempty"`
-	FirstPacket time.Time     `json:"first_packet,omitzero"` // first packet we sent
+	FirstPacket time.Time     `json:"first_packet,omitzero"`         // first packet we sent
+	Encryption  string        `json:"encryption,omitempty"`          // SRTP suite in force at the end; empty: plain RTP
+	Unauthentic uint64        `json:"packets_unauthentic,omitempty"` // dropped: SRTP with a bad tag or a wrong key
+	Handshakes  uint64        `json:"handshakes_failed,omitempty"`   // of DTLS
 }
 
 // Measurer is a leg that measures its sound.

@@ -32,4 +32,5 @@ const (
 	CodeHeader        = 90007
 	CodeNoVoice       = 90008
 	CodeTunnel        = 90009
+	CodeHandshake     = 90020
 )

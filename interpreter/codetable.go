@@ -177,6 +177,9 @@ var codes = []CodeInfo{
 	{90009, LevelError, "Tunnel without an application",
 		"The tunnel in the URL answers, but the application behind it does not; start the application or the tunnel's " +
 			"agent."},
+	{90020, LevelWarning, "Sound could not be encrypted",
+		"The DTLS handshake on the RTP port failed; look whether that port is reachable both ways and whether the far " +
+			"end shows the certificate of its description. The call is silent until an attempt succeeds."},
 	{90030, LevelError, "Too many outgoing calls",
 		"A limit of limits.toll is reached; if the calls are wanted, raise it, else look who makes them."},
 }

@@ -291,7 +291,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	r := newRig(t, httpd.Config{Version: "v1", Health: func() httpd.Health { return state }})
 	r.Metrics().Gauge("pintle_slot_lag_seconds", "Lag.", func() float64 { return 0.25 })
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCDR,
-		Data: interpreter.CDR{CallRecord: interpreter.CallRecord{Status: "busy"}}})
+		Data: interpreter.CDR{CallRecord: interpreter.CallRecord{Status: "busy"},
+			Media: &interpreter.Quality{Unauthentic: 7}}})
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvDocument, Data: interpreter.DocumentData{Source: "webhook"}})
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvFallback, Fault: 11205})
 	r.Metrics().Observe(interpreter.Event{Kind: interpreter.EvCallback, Fault: 15003,
@@ -300,7 +301,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	for _, line := range []string{`pintle_calls_total{status="busy"} 1`, `pintle_documents_total{result="webhook"} 1`,
 		`pintle_documents_total{result="failed"} 1`,
 		`pintle_faults_total{code="11205"} 1`, `pintle_callbacks_total{result="given-up"} 1`, `pintle_slot_lag_seconds 0.25`,
-		"pintle_fetch_seconds_bucket", "go_goroutines"} {
+		"pintle_media_unauthentic_total 7", "pintle_fetch_seconds_bucket", "go_goroutines"} {
 		if !strings.Contains(got.body, line) {
 			t.Errorf("metrics without %s", line)
 		}

@@ -21,6 +21,7 @@ type Metrics struct {
 	faults    *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	fetch     prometheus.Histogram
+	foreign   prometheus.Counter
 }
 
 // NewMetrics returns metrics in a registry of their own.
@@ -36,8 +37,10 @@ func NewMetrics() *Metrics {
 		fetch: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "pintle_fetch_seconds",
 			Help:    "Time of a fetched document.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15}}),
+		foreign: prometheus.NewCounter(prometheus.CounterOpts{Name: "pintle_media_unauthentic_total",
+			Help: "SRTP packets of finished calls dropped for a bad tag, a wrong key, or being seen before."}),
 	}
-	m.Registry.MustRegister(m.calls, m.documents, m.faults, m.callbacks, m.fetch, collectors.NewGoCollector(),
+	m.Registry.MustRegister(m.calls, m.documents, m.faults, m.callbacks, m.fetch, m.foreign, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,6 +65,9 @@ func (m *Metrics) Observe(e interpreter.Event) {
 	case interpreter.EvCDR:
 		if r, ok := e.Data.(interpreter.CDR); ok {
 			m.calls.WithLabelValues(string(r.Status)).Inc()
+			if r.Media != nil {
+				m.foreign.Add(float64(r.Media.Unauthentic))
+			}
 		}
 	case interpreter.EvDocument:
 		if d, ok := e.Data.(interpreter.DocumentData); ok {

@@ -3,6 +3,7 @@ package rtpio
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -30,6 +31,11 @@ var suiteOf = map[dtls.SRTPProtectionProfile]Suite{
 	dtls.SRTP_AES128_CM_HMAC_SHA1_80: AESCM128SHA80,
 }
 
+var (
+	errSilent  = errors.New("the far end sent no DTLS records")
+	errNoSuite = errors.New("no SRTP suite in common")
+)
+
 // association is one DTLS handshake and what follows it, on the socket of a stream. It is the packet connection that
 // the library writes to.
 type association struct {
@@ -37,6 +43,7 @@ type association struct {
 	far    DTLS
 	ctx    context.Context //nolint:containedctx // an association is a lifetime
 	cancel context.CancelFunc
+	keyed  chan struct{} // closed when there are keys
 
 	mu      sync.Mutex // guards what follows
 	records *packetio.Buffer
@@ -66,9 +73,11 @@ func (a *association) take(b []byte, from netip.AddrPort) bool {
 // run shakes hands, again when that failed, until it succeeds or the stream is done with it.
 func (a *association) run() {
 	for a.ctx.Err() == nil {
-		if a.attempt() {
+		err := a.attempt()
+		if err == nil || a.ctx.Err() != nil {
 			return
 		}
+		a.stream.failed(err)
 		select {
 		case <-time.After(recordsPause):
 		case <-a.ctx.Done():
@@ -85,20 +94,20 @@ func (a *association) again() {
 }
 
 // attempt is one handshake. When it succeeds it returns as the association ends.
-func (a *association) attempt() bool {
+func (a *association) attempt() error {
 	conn, err := a.open()
 	if err != nil {
-		return false
+		return err
 	}
 	defer conn.Close() //nolint:errcheck // it says good-bye as well as it can
 	ctx, cancel := context.WithTimeout(a.ctx, handshakeTime)
 	defer cancel()
-	if conn.HandshakeContext(ctx) != nil {
-		return false
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return a.why(err)
 	}
-	k, ok := a.keys(conn)
-	if !ok {
-		return false
+	k, err := a.keys(conn)
+	if err != nil {
+		return err
 	}
 	a.stream.agreed(a, k)
 	defer context.AfterFunc(a.ctx, func() { conn.SetReadDeadline(time.Now()) })() //nolint:errcheck // it unblocks Read
@@ -109,7 +118,17 @@ func (a *association) attempt() bool {
 			<-a.ctx.Done()
 		}
 	}
-	return true
+	return nil
+}
+
+// why tells a peer that says nothing from one that says the wrong thing.
+func (a *association) why(err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.locked {
+		return errSilent
+	}
+	return err
 }
 
 func (a *association) open() (*dtls.Conn, error) {
@@ -145,19 +164,19 @@ func (a *association) verify(certs [][]byte, _ [][]*x509.Certificate) error {
 }
 
 // keys takes the keys out of a finished handshake.
-func (a *association) keys(conn *dtls.Conn) (Keys, bool) {
+func (a *association) keys(conn *dtls.Conn) (Keys, error) {
 	chosen, ok := conn.SelectedSRTPProtectionProfile()
 	suite := suiteOf[chosen]
 	state, ok2 := conn.ConnectionState()
 	if !ok || !ok2 || suite == "" {
-		return Keys{}, false
+		return Keys{}, errNoSuite
 	}
 	c := srtp.Config{Profile: suites[suite].profile}
-	if c.ExtractSessionKeysFromDTLS(&state, a.far.Client) != nil {
-		return Keys{}, false
+	if err := c.ExtractSessionKeysFromDTLS(&state, a.far.Client); err != nil {
+		return Keys{}, err
 	}
 	return Keys{Suite: suite, Send: string(c.Keys.LocalMasterKey) + string(c.Keys.LocalMasterSalt),
-		Receive: string(c.Keys.RemoteMasterKey) + string(c.Keys.RemoteMasterSalt)}, true
+		Receive: string(c.Keys.RemoteMasterKey) + string(c.Keys.RemoteMasterSalt)}, nil
 }
 
 // recordConn is an association as a packet connection, for one attempt.

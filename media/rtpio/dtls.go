@@ -1,7 +1,6 @@
 package rtpio
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -160,26 +159,4 @@ func (s *Stream) endHandshake() {
 	if s.association != nil {
 		s.association.cancel()
 	}
-}
-
-// agreed installs the keys of a handshake, unless another one has taken its place.
-func (s *Stream) agreed(a *association, k Keys) {
-	s.handshakes.Lock()
-	defer s.handshakes.Unlock()
-	if s.association == a && a.ctx.Err() == nil {
-		_ = s.useKeys(k, true, time.Now()) // the library made them: they fit their suite
-	}
-}
-
-// Secured reports whether packets are protected now, and by which suite.
-func (s *Stream) Secured() (Suite, bool) {
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	return s.in.opener.keys.Suite, s.in.opener.now != nil
-}
-
-func newAssociation(s *Stream, far DTLS) *association {
-	a := &association{stream: s, far: far, records: newRecords()}
-	a.ctx, a.cancel = context.WithCancel(context.Background())
-	return a
 }

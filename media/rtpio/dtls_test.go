@@ -1,9 +1,12 @@
 package rtpio
 
 import (
+	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pintle/media"
@@ -38,81 +41,113 @@ func identity(t *testing.T) *Identity {
 	return i
 }
 
-// eventually waits for what the network brings; the limit is for broken tests alone.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("%s did not come about", what)
-}
-
 func TestDTLSAgreesOnKeysAndSoundPasses(t *testing.T) {
-	for _, client := range []bool{true, false} {
-		a, b := Pair()
-		ia, ib := identity(t), identity(t)
-		pa, pb := params("PCMU", b.local), params("PCMU", a.local)
-		pa.DTLS = DTLS{Fingerprint: ib.Fingerprint(), Client: client}
-		pb.DTLS = DTLS{Fingerprint: ia.Fingerprint(), Client: !client}
-		sa, sb := shaking(t, a, b, pa, ia), shaking(t, b, a, pb, ib)
-		now := time.Now()
-		sa.Tick(now)
-		if st := sa.Stats(); st.Sent != 0 {
-			t.Errorf("%d packets left before there were keys", st.Sent)
-		}
-		eventually(t, "the handshake", func() bool {
-			_, ok1 := sa.Secured()
-			_, ok2 := sb.Secured()
-			return ok1 && ok2
-		})
-		if suite, _ := sa.Secured(); suite != AEADAES256GCM {
-			t.Errorf("suite %s, want the best", suite)
-		}
-		ring, err := tone.Ringback(8000, "us")
-		if err != nil {
-			t.Fatal(err)
-		}
-		sa.Play(ring)
-		for i := range 5 {
-			sa.Tick(now.Add(time.Duration(i+1) * media.FrameDuration))
-		}
-		eventually(t, "the sound", func() bool { return sb.Stats().Received >= 5 })
-
-		// A re-INVITE with the same certificate keeps the association.
-		if err := sa.Update(sa.inParams()); err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := sa.Secured(); !ok {
-			t.Error("the keys were thrown away by a refresh")
-		}
-		// Without DTLS the sound is plain again.
-		p := sa.inParams()
-		p.DTLS = DTLS{}
-		if err := sa.Update(p); err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := sa.Secured(); ok {
-			t.Error("protected although nothing says so")
-		}
+	for name, client := range map[string]bool{"as client": true, "as server": false} {
+		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { agreeAndTalk(t, client) }) })
 	}
 }
 
-// A certificate that is not the one of the description gets no keys.
-func TestDTLSWrongCertificate(t *testing.T) {
+func agreeAndTalk(t *testing.T, client bool) {
 	a, b := Pair()
 	ia, ib := identity(t), identity(t)
 	pa, pb := params("PCMU", b.local), params("PCMU", a.local)
-	pa.DTLS = DTLS{Fingerprint: identity(t).Fingerprint(), Client: true}
-	pb.DTLS = DTLS{Fingerprint: ia.Fingerprint()}
+	pa.DTLS = DTLS{Fingerprint: ib.Fingerprint(), Client: client}
+	pb.DTLS = DTLS{Fingerprint: ia.Fingerprint(), Client: !client}
 	sa, sb := shaking(t, a, b, pa, ia), shaking(t, b, a, pb, ib)
-	time.Sleep(300 * time.Millisecond) // long enough for two attempts; a slow machine makes the test weaker, not red
+	now := time.Now()
+	sa.Tick(now)
+	if st := sa.Stats(); st.Sent != 0 {
+		t.Errorf("%d packets left before there were keys", st.Sent)
+	}
 	for _, s := range []*Stream{sa, sb} {
-		if _, ok := s.Secured(); ok {
-			t.Error("keys were agreed on with a wrong certificate")
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if h := <-s.Handshakes(); h.Err != nil || h.Suite != AEADAES256GCM {
+			t.Errorf("told of %+v", h)
 		}
 	}
+	if suite, _ := sa.Secured(); suite != AEADAES256GCM {
+		t.Errorf("suite %s, want the best", suite)
+	}
+	ring, err := tone.Ringback(8000, "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sa.Play(ring)
+	for i := range 5 {
+		sa.Tick(now.Add(time.Duration(i+1) * media.FrameDuration))
+	}
+	synctest.Wait()
+	if got := sb.Stats().Received; got < 5 {
+		t.Errorf("%d packets came, want 5", got)
+	}
+
+	// A re-INVITE with the same certificate keeps the association.
+	if err := sa.Update(sa.inParams()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := sa.Secured(); !ok {
+		t.Error("the keys were thrown away by a refresh")
+	}
+	// Without DTLS the sound is plain again.
+	p := sa.inParams()
+	p.DTLS = DTLS{}
+	if err := sa.Update(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := sa.Secured(); ok {
+		t.Error("protected although nothing says so")
+	}
+}
+
+// A certificate that is not the one of the description gets no keys, and the owner is told why, attempt by attempt.
+func TestDTLSWrongCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pair()
+		ia, ib := identity(t), identity(t)
+		pa, pb := params("PCMU", b.local), params("PCMU", a.local)
+		pa.DTLS = DTLS{Fingerprint: identity(t).Fingerprint(), Client: true}
+		pb.DTLS = DTLS{Fingerprint: ia.Fingerprint()}
+		sa, sb := shaking(t, a, b, pa, ia), shaking(t, b, a, pb, ib)
+		for range 2 {
+			if h := <-sa.Handshakes(); h.Err == nil || !strings.Contains(h.Err.Error(), errFingerprint.Error()) {
+				t.Errorf("told of %+v, want that the certificate is another one", h)
+			}
+		}
+		for _, s := range []*Stream{sa, sb} {
+			if _, ok := s.Secured(); ok {
+				t.Error("keys were agreed on with a wrong certificate")
+			}
+		}
+		if st := sa.Stats(); st.Unshaken < 2 || st.Suite != "" {
+			t.Errorf("%d failures, suite %q", st.Unshaken, st.Suite)
+		}
+	})
+}
+
+// Whom nobody answers learns that, and who waits for keys waits as long as he wants.
+func TestDTLSSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := Pair()
+		p := params("PCMU", b.local)
+		p.DTLS = DTLS{Fingerprint: identity(t).Fingerprint(), Client: true}
+		s := shaking(t, a, b, p, identity(t))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if err := s.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waiting ended with %v", err)
+		}
+		if h := <-s.Handshakes(); !errors.Is(h.Err, errSilent) {
+			t.Errorf("told of %+v", h)
+		}
+		if err := s.Update(params("PCMU", b.local)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Ready(t.Context()); err != nil {
+			t.Errorf("without DTLS: %v", err)
+		}
+	})
 }
 
 // CVE-2023-49786: who is neither the negotiated far end nor at the address of its signalling shakes no hands.

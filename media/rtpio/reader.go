@@ -47,8 +47,9 @@ type inbound struct {
 	digit   dtmf.Event // the last one
 	digitAt time.Time
 
-	foreign, invalid, wrongType, flooded, lostDigits, unauthentic uint64
-	remote                                                        remoteReport
+	foreign, invalid, wrongType, flooded, lostDigits, unauthentic, unshaken uint64
+
+	remote remoteReport
 }
 
 func (i *inbound) start(p Params, now time.Time) {

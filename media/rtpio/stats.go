@@ -30,6 +30,9 @@ type Stats struct {
 	Foreign, Invalid, WrongType, Flooded uint64
 	Unauthentic                          uint64 // dropped too: SRTP with a bad tag, a wrong key, or seen before
 
+	Suite    Suite  // that protects packets now; empty: none
+	Unshaken uint64 // DTLS handshakes that failed
+
 	LostDigits uint64 // nobody read Digits
 	Withheld   uint64 // packets of the other leg not passed on, because something was played
 
@@ -67,6 +70,10 @@ func (i *inbound) stats(st *Stats) {
 	st.Concealed, st.Missing, st.Trimmed, st.Flushed = p.concealed, p.lost, p.trimmed, p.flushed
 	st.Foreign, st.Invalid, st.WrongType, st.Flooded = i.foreign, i.invalid, i.wrongType, i.flooded
 	st.LostDigits, st.Unauthentic = i.lostDigits, i.unauthentic
+	st.Unshaken = i.unshaken
+	if i.opener.now != nil {
+		st.Suite = i.opener.keys.Suite
+	}
 	st.RemoteLoss, st.RemoteJitter, st.RTT, st.Reports = i.remote.loss, i.remote.jitter, i.remote.rtt, i.remote.count
 }
 

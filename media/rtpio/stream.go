@@ -31,6 +31,7 @@ type Stream struct {
 
 	handshakes  sync.Mutex
 	association *association // guarded by handshakes; nil without DTLS
+	shaken      chan Handshake
 
 	digits  chan dtmf.Event
 	timeout chan struct{}
@@ -52,7 +53,7 @@ func New(o Options, p Params) (*Stream, error) {
 	}
 	o.Wait = o.Wait.defaults()
 	s := &Stream{options: o, digits: make(chan dtmf.Event, digitsKept), timeout: make(chan struct{}),
-		done: make(chan struct{})}
+		done: make(chan struct{}), shaken: make(chan Handshake, handshakesKept)}
 	now := time.Now()
 	s.in.start(p, now)
 	s.out.start(o.RTP, p)

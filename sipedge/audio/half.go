@@ -84,6 +84,7 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
 	h.running.Go(func() { h.watch(gone) })
+	h.running.Go(h.watchKeys)
 	return h, nil
 }
 
@@ -239,7 +240,8 @@ func (h *Half) Quality() interpreter.Quality {
 	name := h.codec.Name
 	h.mu.Unlock()
 	return interpreter.Quality{Codec: name, Sent: s.Sent, Received: s.Received, Lost: s.Lost, Foreign: s.Foreign,
-		Jitter: s.Jitter, RoundTrip: s.RTT, MOS: s.MOS, FirstPacket: s.FirstSent}
+		Jitter: s.Jitter, RoundTrip: s.RTT, MOS: s.MOS, FirstPacket: s.FirstSent, Encryption: string(s.Suite),
+		Unauthentic: s.Unauthentic, Handshakes: s.Unshaken}
 }
 
 // AddTap lets t have every frame of one side; RemoveTap ends that. For scripted phones and recordings.

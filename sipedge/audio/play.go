@@ -38,6 +38,9 @@ func (h *Half) Play(ctx context.Context, p interpreter.Prompt) error {
 	if err := context.Cause(h.closing); err != nil {
 		return err
 	}
+	if err := h.awaitKeys(ctx); err != nil {
+		return err
+	}
 	on, t, before := h.take(ctx)
 	defer close(t.over)
 	defer t.cancel(nil)
