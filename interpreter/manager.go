@@ -97,10 +97,10 @@ func NewManager(cfg Config) *Manager {
 
 // Start runs a call on an inbound leg, or on an outbound one that was answered, and returns at once. ErrOverload
 // means that the leg was not taken; the edge refuses it with 503.
-func (m *Manager) Start(leg Leg, s Start) (*Call, error) { return m.start(leg, s, "") }
+func (m *Manager) Start(leg Leg, s Start) (*Call, error) { return m.start(leg, s, nil) }
 
 // start runs a call; one that replaces another runs no documents.
-func (m *Manager) start(leg Leg, s Start, replaces string) (*Call, error) {
+func (m *Manager) start(leg Leg, s Start, replaces *seat) (*Call, error) {
 	info := leg.Info()
 	c := m.newCall(info.ID, nil)
 	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, info.From, info.To, s, leg
@@ -204,7 +204,7 @@ func (m *Manager) Drain(ctx context.Context) {
 }
 
 // live is the life of one call, from its first document to its CDR. A panic in a verb ends this call alone.
-func (c *Call) live(replaces string) {
+func (c *Call) live(replaces *seat) {
 	ctx := c.Leg.Context()
 	c.safely(func() { c.SetStatus(ctx, c.firstStatus()) })
 	limit, stop := context.WithTimeoutCause(ctx, c.m.cfg.Limits.CallLength, ErrTimeLimit)
@@ -224,8 +224,8 @@ func (c *Call) live(replaces string) {
 }
 
 // first runs what the call began for.
-func (c *Call) first(ctx context.Context, replaces string) *Hangup {
-	if replaces != "" {
+func (c *Call) first(ctx context.Context, replaces *seat) *Hangup {
+	if replaces != nil {
 		return c.takeOver(ctx, replaces)
 	}
 	r := c.Start.Request

@@ -2,6 +2,7 @@ package interpreter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -141,10 +142,10 @@ type Handover struct {
 	Over func()          // called once when the conversation is over, and the party free again
 }
 
-// Sit registers the call's place in a conversation until stand has returned: take is asked when another party shall
-// have it. It must not block, and reports whether it was done.
+// Sit registers the call's place in a conversation, or that it rings, until stand has returned: take is asked when
+// another party shall have it. It must not block, and reports whether it was done.
 func (c *Call) Sit(take func(Handover) bool) (stand func()) {
-	s := &seat{take: take}
+	s := &seat{call: c, take: take}
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	if c.m.seats == nil {
@@ -163,10 +164,13 @@ func (c *Call) Sit(take func(Handover) bool) (stand func()) {
 	}
 }
 
-// seat is a place in a conversation. Its lock is held while take decides.
+// seat is a place in a conversation, or of a party that rings. Its lock is held while take decides.
 type seat struct {
-	mu   sync.Mutex // guards take
+	call *Call
+
+	mu   sync.Mutex // guards what follows
 	take func(Handover) bool
+	held bool // a newcomer is being answered for it
 }
 
 func (s *seat) give(h Handover) bool {
@@ -216,26 +220,24 @@ func (c *Call) Continue(ctx context.Context, r Request) Hangup {
 // TakeOver answers a leg and puts it in the place of the call with that id (INVITE with Replaces, pickup). It returns
 // at once. ErrNotFound means that nobody can be replaced there, ErrOverload that there is no capacity.
 func (m *Manager) TakeOver(leg Leg, id string) (*Call, error) {
-	m.mu.Lock()
-	_, there := m.seats[id]
-	m.mu.Unlock()
-	if !there {
-		return nil, ErrNotFound
+	s, err := m.reserve(id)
+	if err != nil {
+		return nil, err
 	}
-	return m.start(leg, Start{}, id)
+	c, err := m.start(leg, Start{}, s)
+	if err != nil {
+		s.release()
+	}
+	return c, err
 }
 
 // takeOver is the whole flow of a call that takes another one's place.
-func (c *Call) takeOver(ctx context.Context, id string) *Hangup {
-	if err := c.Answer(ctx); err != nil {
+func (c *Call) takeOver(ctx context.Context, s *seat) *Hangup {
+	switch err := c.takePlace(ctx, s); {
+	case errors.Is(err, ErrNotFound):
+		return &Hangup{By: ByEngine, Code: 481, Reason: "the party to be replaced has gone"}
+	case err != nil:
 		return c.endOf(err)
 	}
-	over := make(chan struct{})
-	var once sync.Once
-	err := c.m.replace(id, Handover{Call: c, Ctx: ctx, Over: func() { once.Do(func() { close(over) }) }})
-	if err != nil {
-		return &Hangup{By: ByEngine, Code: 481, Reason: "the party to be replaced has gone"}
-	}
-	<-over
 	return &Hangup{By: ByFlow, Code: 200, Reason: "the conversation is over"}
 }

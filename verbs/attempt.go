@@ -200,6 +200,10 @@ func (a *attempt) finish(err error) {
 		return
 	}
 	a.finished = true
+	if a.loan != nil {
+		a.loan.Over() // the party is somebody's own
+		return
+	}
 	if err == nil {
 		err = interpreter.ErrElsewhere
 	}

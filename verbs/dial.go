@@ -173,19 +173,21 @@ func (r *ring) inTurn(ctx context.Context, g *group) Dialled {
 func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, bool) {
 	calling, lose := context.WithCancelCause(ctx)
 	defer lose(interpreter.ErrElsewhere)
-	ready := make(chan *attempt, len(targets)) // one place each: an attempt that lost never waits to say so
+	// One place each, and one for who picks the call up: an attempt that lost never waits to say so.
+	ready := make(chan *attempt, len(targets)+1)
 	var all []*attempt
 	for _, t := range targets {
 		all = append(all, r.newAttempt(t))
 	}
 	r.startTone(ctx)
+	picking := r.offer(all, ready)
 	for _, a := range all {
 		if len(all) == 1 && r.d.EarlyMedia {
 			a.earlyTo, a.onEarly = r.c.Leg, r.tone.early
 		}
 		g.Go(func() { a.run(calling, ready) })
 	}
-	won := r.first(ready, len(all), lose)
+	won := picking.close(r.first(ready, len(all), lose))
 	if won == nil {
 		g.Wait()
 		return Dialled{DialResult: best(all)}, false

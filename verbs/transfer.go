@@ -300,10 +300,9 @@ func (r *ring) swap(ctx context.Context, a *attempt, s *swapped) *attempt {
 	why := interpreter.Hangup{By: interpreter.ByFlow, Code: 200, Cause: interpreter.CauseAttended, Reason: s.Error()}
 	if s.old == calleeSide {
 		a.part(ctx, why)
-		gone := make(chan struct{})
-		close(gone)
-		return &attempt{r: r, to: Callee{Target: interpreter.Target{Name: s.h.Call.From.User}}, child: s.h.Call,
-			leg: s.h.Call.Leg, loan: &s.h, ready: true, done: gone, result: a.result}
+		n := r.newcomer(s.h)
+		n.result = a.result
+		return n
 	}
 	// The newcomer plays the caller's part from now on, for a callee who is a call of his own.
 	n := &ring{c: s.h.Call, d: Dial{TimeLimit: r.remaining(), Timeout: r.d.Timeout}, began: time.Now()}
