@@ -45,7 +45,7 @@ func TestPromptsWaitForKeys(t *testing.T) {
 		waited time.Duration
 		heard  string
 	}{
-		{"late", time.Second, false, time.Second, "1111"},
+		{"late", time.Second / 2, false, time.Second / 2, "1111"},
 		{"too late", 5 * time.Second, false, keysTime, ""},
 		{"another certificate", 0, true, keysTime, ""},
 	} {
