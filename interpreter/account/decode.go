@@ -42,7 +42,13 @@ func (p place) member(name string, line int) place {
 
 func (p place) item(i, line int) place { return place{fmt.Sprintf("%s[%d]", p.field, i), line} }
 
+// maxFound is how many problems of one object are kept: a file may be all mistakes.
+const maxFound = 100
+
 func (d *decoder) fail(at place, format string, args ...any) {
+	if len(d.found) >= maxFound {
+		return
+	}
 	d.found = append(d.found, Problem{d.file, at.line, d.object, at.field, fmt.Sprintf(format, args...)})
 }
 
@@ -60,6 +66,9 @@ func (d *decoder) fields(v reflect.Value, n node, at place) {
 	all := d.of(v.Type())
 	for _, m := range n.members {
 		if !slices.ContainsFunc(all, func(f field) bool { return f.name == m.name }) && !informative(m.name) {
+			if len(d.found) >= maxFound {
+				break
+			}
 			known := names(all)
 			if at.field == "" {
 				known = append(known, d.known...)

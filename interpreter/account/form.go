@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"time"
 )
@@ -46,8 +47,18 @@ func isLine(s string) string {
 	return ""
 }
 
+// maxProgram is how many steps an expression may compile to: some memory, and the time that a number takes to pass it.
+const maxProgram = 4096
+
 func isRegexp(s string) string {
-	if _, err := regexp.Compile(s); err != nil {
+	parsed, err := syntax.Parse(s, syntax.Perl)
+	if err == nil {
+		var p *syntax.Prog
+		if p, err = syntax.Compile(parsed.Simplify()); err == nil && len(p.Inst) > maxProgram {
+			return "this regular expression repeats too much; make it simpler"
+		}
+	}
+	if err != nil {
 		return fmt.Sprintf("this regular expression cannot be used (%v); look-ahead and back-references are not supported, "+
 			"a star that is dialled is written \\*", err)
 	}

@@ -74,6 +74,7 @@ func (r *jsonReader) value(depth int) (node, error) {
 }
 
 func (r *jsonReader) members(n node, depth int) (node, error) {
+	all := members{}
 	for r.d.More() {
 		m := member{}
 		if n.shape == object {
@@ -90,11 +91,12 @@ func (r *jsonReader) members(n node, depth int) (node, error) {
 		}
 		m.node = v
 		if n.shape == object {
-			n.set(m)
+			all.set(m)
 		} else {
-			n.members = append(n.members, m)
+			all.list = append(all.list, m)
 		}
 	}
+	n.members = all.list
 	_, err := r.d.Token() // the closing bracket
 	return n, err
 }

@@ -17,12 +17,13 @@ type loader struct {
 	loaded
 	found Problems
 	types map[reflect.Type][]field
+	known map[string]*Account // by id
 }
 
 // load reads every file, and says everything that is wrong with them.
 func load(files []File) (loaded, Problems) {
 	l := &loader{loaded: loaded{objects: map[string][]Object{}},
-		types: map[reflect.Type][]field{}}
+		types: map[reflect.Type][]field{}, known: map[string]*Account{}}
 	for _, f := range files {
 		n, line, err := readYAML(f.Body)
 		if err != nil {
@@ -113,11 +114,12 @@ func (l *loader) account(file, key string, n node) {
 	}
 	name(a, "")
 	l.found = append(l.found, d.found...)
-	if i := slices.IndexFunc(l.accounts, func(b *Account) bool { return b.ID == a.ID }); i >= 0 {
+	if old, taken := l.known[a.ID]; taken {
 		l.found = append(l.found, Problem{file, n.line, "account " + clip(a.natural()), "id",
-			"another account has the same id, realm or name; it stands in " + l.accounts[i].Origin.String()})
+			"another account has the same id, realm or name; it stands in " + old.Origin.String()})
 		return
 	}
+	l.known[a.ID] = a
 	l.accounts = append(l.accounts, a)
 	for _, m := range rest {
 		for _, c := range collections {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 var (
 	errTooBig = errors.New("the file has too many values, or an alias that repeats itself; split it")
+	errWide   = fmt.Errorf("more than %d keys stand under each other; split the file into several accounts", maxKeys)
 	errDeep   = fmt.Errorf("values are nested deeper than %d levels", maxDepth)
 )
 
@@ -24,6 +26,9 @@ func readYAML(src []byte) (n node, line int, err error) {
 	}
 	if tooDeep(src) {
 		return node{}, 1, errDeep
+	}
+	if line := tooWide(src); line > 0 {
+		return node{}, line, errWide
 	}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil {
@@ -81,9 +86,42 @@ func tooDeep(src []byte) bool {
 	return false
 }
 
+// tooWide finds the line from which on an object has more keys under each other than the parser reads in reasonable time:
+// its work grows with their square. Zero: there is none.
+func tooWide(src []byte) int {
+	type level struct{ indent, keys int }
+	var open []level
+	line := 0
+	for text := range bytes.Lines(src) {
+		line++
+		rest := bytes.TrimLeft(text, " ")
+		if !bytes.Contains(rest, []byte{':'}) {
+			continue
+		}
+		indent := len(text) - len(rest)
+		for len(open) > 0 && open[len(open)-1].indent > indent {
+			open = open[:len(open)-1]
+		}
+		if len(open) == 0 || open[len(open)-1].indent < indent {
+			open = append(open, level{indent: indent})
+		}
+		top := &open[len(open)-1]
+		if rest[0] == '-' {
+			top.keys = 0 // every item of a list is an object of its own
+		}
+		if top.keys++; top.keys > maxKeys {
+			return line
+		}
+	}
+	return 0
+}
+
 type yamlReader struct {
 	anchors map[string]ast.Node
 	count   int
+	size    int // octets of texts, those that aliases repeat included
+	inside  int // aliases that are being read
+	copied  int // values that came by aliases
 	at      int // line of a fault
 }
 
@@ -92,7 +130,10 @@ func (r *yamlReader) read(a ast.Node, depth int) (node, error) {
 		return node{}, nil
 	}
 	r.at = lineOf(a)
-	if r.count++; r.count > maxNodes {
+	if r.inside > 0 {
+		r.copied++
+	}
+	if r.count++; r.count > maxNodes || r.copied > maxCopied {
 		return node{}, errTooBig
 	}
 	if depth > maxDepth {
@@ -108,7 +149,9 @@ func (r *yamlReader) read(a ast.Node, depth int) (node, error) {
 		if !ok {
 			return n, fmt.Errorf("there is no anchor &%s before this alias", a.Value.GetToken().Value)
 		}
+		r.inside++
 		got, err := r.read(to, depth+1)
+		r.inside--
 		got.line = n.line
 		return got, err
 	case *ast.TagNode:
@@ -128,7 +171,11 @@ func (r *yamlReader) read(a ast.Node, depth int) (node, error) {
 		}
 		return n, nil
 	}
-	return r.scalar(n, a)
+	n, err := r.scalar(n, a)
+	if r.size += len(n.text); r.size > 2*maxFile {
+		return node{}, errTooBig
+	}
+	return n, err
 }
 
 func (r *yamlReader) scalar(n node, a ast.Node) (node, error) {
@@ -158,6 +205,7 @@ func (r *yamlReader) scalar(n node, a ast.Node) (node, error) {
 
 func (r *yamlReader) mapping(n node, values []*ast.MappingValueNode, depth int) (node, error) {
 	n.shape = object
+	m := members{}
 	for _, v := range values {
 		if v.Key == nil || v.Key.GetToken() == nil {
 			return n, errors.New("a key is missing")
@@ -167,7 +215,7 @@ func (r *yamlReader) mapping(n node, values []*ast.MappingValueNode, depth int) 
 			if err != nil {
 				return n, err
 			}
-			n.merge(got)
+			m.merge(got)
 			continue
 		}
 		line := v.Key.GetToken().Position.Line
@@ -178,38 +226,13 @@ func (r *yamlReader) mapping(n node, values []*ast.MappingValueNode, depth int) 
 		if got.line == 0 {
 			got.line = line
 		}
-		n.set(member{name: keyOf(v.Key), line: line, node: got})
+		m.set(member{name: keyOf(v.Key), line: line, node: got})
 	}
+	n.members = m.list
 	if len(n.members) > 0 {
 		n.line = n.members[0].line
 	}
 	return n, nil
-}
-
-// merge takes the members of a merge key (<<) that are not there yet.
-func (n *node) merge(from node) {
-	if from.shape == list {
-		for _, m := range from.members {
-			n.merge(m.node)
-		}
-		return
-	}
-	for _, m := range from.members {
-		if _, ok := n.get(m.name); !ok {
-			n.members = append(n.members, m)
-		}
-	}
-}
-
-// set puts a member in; one of a merge key gives way.
-func (n *node) set(m member) {
-	for i := range n.members {
-		if n.members[i].name == m.name {
-			n.members[i] = m
-			return
-		}
-	}
-	n.members = append(n.members, m)
 }
 
 func keyOf(k ast.MapKeyNode) string {
