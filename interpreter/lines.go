@@ -36,6 +36,10 @@ type Target struct {
 	Sign   time.Duration // given up when it does not even ring so long after the INVITE; 0: Timeout alone counts
 	From   Address       // caller id for this target alone; zero: DialOptions.From
 	Number string        // what was dialled, where URI is written for a carrier; empty: URI
+
+	Privacy   Privacy // what of the caller id is kept from this target; empty: DialOptions.Privacy
+	Asserted  Address // who calls in truth, for trunks that are trusted with it (RFC 3325); zero: From
+	Emergency bool    // a call for help: no limit of calls counts
 }
 
 // DialOptions of one attempt.
@@ -43,6 +47,7 @@ type DialOptions struct {
 	ID       string         // id of the new leg; empty: made
 	From     Address        // caller id presented
 	Account  string         // id of the account that calls, for its limits; may be empty
+	Device   string         // id of the telephone of that account that calls; empty: none does
 	Caller   Address        // caller of the call that dials, who may be shown although the account does not own him
 	Timeout  time.Duration  // ring time; 0: 60 s
 	EarlyTo  Leg            // leg that hears the far end's early media; nil: nobody

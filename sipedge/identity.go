@@ -18,14 +18,20 @@ func (e *Edge) presented(from party, t *trunk, to interpreter.Target, o interpre
 ) {
 	var list []sip.Header
 	add := func(name, value string) { list = append(list, sip.NewHeader(name, value)) }
-	if t != nil && t.cfg.Identity && from.uri.User != "" {
-		who := from.uri
-		if t.cfg.FromDomain != "" {
-			who.Host = t.cfg.FromDomain
-		}
-		add("P-Asserted-Identity", nameAddr{display: from.display, uri: who.String()}.String())
+	asserted, err := e.asserted(from, t, to)
+	if err != nil {
+		return from, nil, err
+	}
+	if asserted != "" {
+		add("P-Asserted-Identity", asserted)
 	}
 	from = t.present(from)
+	if to.Privacy != interpreter.PrivacyNone {
+		o.Privacy = to.Privacy
+	}
+	if to.Emergency {
+		o.Privacy = interpreter.PrivacyNone // help has to know whom to call back
+	}
 	switch o.Privacy {
 	case interpreter.PrivacyFull:
 		from = party{display: "Anonymous", uri: *anonymous.Clone()}
@@ -54,6 +60,30 @@ func (e *Edge) presented(from party, t *trunk, to interpreter.Target, o interpre
 	}
 	ring, err := e.ringing(to)
 	return from, append(list, ring...), err
+}
+
+// asserted is the true caller as a trunk is told that is trusted with him (RFC 3325 §9.1); empty: it is told nothing.
+func (e *Edge) asserted(from party, t *trunk, to interpreter.Target) (string, error) {
+	if t == nil || !t.cfg.Identity {
+		return "", nil
+	}
+	if to.Asserted.User != "" {
+		var err error
+		if from, err = e.identity(to.Asserted); err != nil {
+			return "", err
+		}
+	}
+	if from.uri.User == "" {
+		return "", nil
+	}
+	who := from.uri
+	switch {
+	case to.Asserted.Host != "" && validHostPort(bracketed(to.Asserted.Host)):
+		who.Host = to.Asserted.Host
+	case t.cfg.FromDomain != "":
+		who.Host = t.cfg.FromDomain
+	}
+	return nameAddr{display: from.display, uri: who.String()}.String(), nil
 }
 
 // historyOf is the entry of the party that is called now (RFC 7044 §5).

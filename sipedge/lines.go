@@ -154,7 +154,7 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 	a.headers = append(a.headers, identity...)
 	hops, _ := ctx.Value(hopsKey{}).(int)
 	d := newDialog(e, token(16)+"@"+e.host, token(8), hops)
-	if !w.trunk.take(d, false) {
+	if !w.trunk.take(d, false) && !to.Emergency {
 		d.cancel(nil)
 		return nil, fmt.Errorf("trunk %s: %w", w.trunk.id(), errTrunkFull)
 	}

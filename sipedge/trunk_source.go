@@ -34,6 +34,18 @@ func (e *Edge) trunkAt(a netip.Addr) *trunk {
 	return best
 }
 
+// TrunksAt are the ids of all trunks that calls from an address may belong to: several customers may have the same
+// carrier.
+func (e *Edge) TrunksAt(a netip.Addr) []string {
+	var list []string
+	for _, t := range e.allTrunks() {
+		if t.matches(a) >= 0 {
+			list = append(list, t.cfg.ID)
+		}
+	}
+	return list
+}
+
 // matches gives the length of the trunk's narrowest prefix that holds a, or -1.
 func (t *trunk) matches(a netip.Addr) int {
 	a, narrow := a.Unmap(), -1

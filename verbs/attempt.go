@@ -147,7 +147,8 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 		a.to.Prepare(a.child, &t)
 	}
 	o := interpreter.DialOptions{
-		ID: a.child.ID, From: a.child.From, Account: a.child.Account.ID, Caller: a.r.c.From, Timeout: t.Timeout,
+		ID: a.child.ID, From: a.child.From, Account: payer(a.r.c), Caller: a.r.c.From, Timeout: t.Timeout,
+		Device: caller(a.r.c),
 		EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
 	}
 	if a.transfer != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/interpreter/number"
 )
 
@@ -28,9 +29,10 @@ type Carrier struct {
 	IgnoreFlags  bool     // it takes calls whatever they demand
 
 	Weight        int  // low first; 0: 50
-	Emergency     bool // the caller id for emergencies is shown
+	Emergency     bool // it is the first for emergency numbers, and is shown the caller id for emergencies
 	Authoritative bool // its 404 and 484 are the last word on a number
 	Number        []Formatter
+	Caller        []Formatter // of the caller id
 }
 
 // CarrierClass is how a carrier takes one class of numbers.
@@ -51,6 +53,7 @@ type Gateway struct {
 	Sign           time.Duration        // in which it should ring; 0: 8 s, below 0: no limit
 	Headers        []interpreter.Header // of every INVITE
 	Off            bool                 //
+	CallerID       account.Attribute    // which caller id it is shown; empty: the one of the call
 }
 
 // Formatter rewrites a number on its way to a carrier.
@@ -75,6 +78,7 @@ type Route struct {
 	Gateway   Gateway
 	Number    string // as the gateway wants it
 	Emergency bool   // show the caller id for emergencies
+	Help      bool   // the call is to an emergency number
 	dialled   string
 	weight    int
 }
@@ -85,8 +89,17 @@ const defaultSign = 8 * time.Second
 const defaultWeight = 50
 
 // Routes lists the ways that a call may take, best first. Carriers of one weight stay in their order. Where one of them
-// knows the class of the number, those that know it are the only ones asked.
+// knows the class of the number, those that know it are the only ones asked. Emergency numbers go to carriers for
+// emergencies first, and to every carrier, if need be, when none takes them.
 func Routes(carriers []Carrier, plan number.Plan, q CarrierRequest) []Route {
+	routes := routesOf(carriers, plan, q)
+	if !plan.Emergency(q.Number) {
+		return routes
+	}
+	return forHelp(routes, carriers, plan, q)
+}
+
+func routesOf(carriers []Carrier, plan number.Plan, q CarrierRequest) []Route {
 	classed := slices.ContainsFunc(carriers, func(c Carrier) bool {
 		class, ok := c.Classes[q.Class]
 		return ok && !class.Off
@@ -183,8 +196,13 @@ func (c *Carrier) ways() []Gateway {
 }
 
 // format applies the carrier's formatters.
-func (c *Carrier) format(n string) string {
-	for _, f := range c.Number {
+func (c *Carrier) format(n string) string { return rewrite(c.Number, n) }
+
+// caller applies them to the number that is shown.
+func (c *Carrier) caller(n string) string { return rewrite(c.Caller, n) }
+
+func rewrite(list []Formatter, n string) string {
+	for _, f := range list {
 		rest, ok := n, true
 		if f.Pattern != nil {
 			if rest, ok = longest(f.Pattern, n); !ok {
@@ -218,7 +236,10 @@ func (r Route) Target(base interpreter.Target) interpreter.Target {
 	if t.Name == "" {
 		t.Name = base.URI
 	}
-	t.Trunk, t.URI, t.Number = r.Gateway.Trunk, r.Number, r.dialled
+	t.Trunk, t.URI, t.Number, t.Emergency = r.Gateway.Trunk, r.Number, r.dialled, t.Emergency || r.Help
+	if from := r.Carrier.caller(t.From.User); t.From.User != "" {
+		t.From.User = from
+	}
 	switch {
 	case r.Gateway.Sign > 0:
 		t.Sign = r.Gateway.Sign

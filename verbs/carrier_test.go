@@ -139,9 +139,9 @@ func TestHunting(t *testing.T) {
 			{"one ring time for all", map[string]int{"a": 503, "b": 503}, false, 20 * time.Second, "a b", 503},
 		} {
 			l := &carrierLines{codes: tc.codes, takes: tc.takes}
-			h := Hunting{Lines: l, Carriers: func() []Carrier {
-				return []Carrier{{ID: "a", Gateways: one("a"), Authoritative: tc.auth}, {ID: "b", Gateways: one("b")},
-					{ID: "c", Gateways: one("c")}}
+			h := Hunting{Lines: l, Carriers: func(string) [][]Carrier {
+				return [][]Carrier{{{ID: "a", Gateways: one("a"), Authoritative: tc.auth}, {ID: "b", Gateways: one("b")},
+					{ID: "c", Gateways: one("c")}}}
 			}}
 			_, err := h.Dial(t.Context(), interpreter.Target{URI: "+14155552671", Timeout: 30 * time.Second},
 				interpreter.DialOptions{})
@@ -158,8 +158,8 @@ func TestHunting(t *testing.T) {
 	})
 	// SIP URIs and named trunks pass; a number without a route says what to look at.
 	l := &carrierLines{}
-	h := Hunting{Lines: l, Carriers: func() []Carrier {
-		return []Carrier{{ID: "a", Gateways: one("a"), Rules: patterns(`^\+353`)}}
+	h := Hunting{Lines: l, Carriers: func(string) [][]Carrier {
+		return [][]Carrier{{{ID: "a", Gateways: one("a"), Rules: patterns(`^\+353`)}}}
 	}}
 	for _, to := range []interpreter.Target{{URI: "sip:1@x"}, {URI: "1", Trunk: "z"}, {URI: "0044123456789"}} {
 		_, err := h.Dial(t.Context(), to, interpreter.DialOptions{})

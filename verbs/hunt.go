@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pintle/interpreter"
@@ -17,18 +18,20 @@ const minHunt = time.Second
 // targets that name their trunk, pass.
 type Hunting struct {
 	interpreter.Lines
-	Plan     number.Plan
-	Carriers func() []Carrier // as they are now; nil, or an empty list: numbers pass
+	Plan number.Plan
+	// Carriers are those of an account as they are now, in lists: the first list of which one takes a number is used.
+	// nil, or no carrier at all: numbers pass.
+	Carriers func(account string) [][]Carrier
 }
 
 // Dial calls a number through the best carrier, and through the next one as long as Route.Hunts says so and ring time
 // is left: the time of the target counts for all of them together. The error is that of the last one tried.
 func (h Hunting) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
-	var carriers []Carrier
+	var lists [][]Carrier
 	if h.Carriers != nil && to.Trunk == "" && number.IsDialable(to.URI) {
-		carriers = h.Carriers()
+		lists = slices.DeleteFunc(h.Carriers(o.Account), func(l []Carrier) bool { return len(l) == 0 })
 	}
-	if len(carriers) == 0 {
+	if len(lists) == 0 {
 		return h.Lines.Dial(ctx, to, o)
 	}
 	q := CarrierRequest{Caller: callerOf(to, o)}
@@ -36,7 +39,14 @@ func (h Hunting) Dial(ctx context.Context, to interpreter.Target, o interpreter.
 	if e, ok := h.Plan.E164(q.Caller); ok {
 		q.Caller = e
 	}
-	return HuntRoutes(ctx, h.Lines, Routes(carriers, h.Plan, q), to, o)
+	var routes []Route
+	for _, carriers := range lists {
+		more := Routes(carriers, h.Plan, q)
+		if len(routes) == 0 || h.Plan.Emergency(q.Number) {
+			routes = append(routes, more...) // a call for help may go every way there is
+		}
+	}
+	return HuntRoutes(ctx, h.Lines, routes, to, o)
 }
 
 func callerOf(to interpreter.Target, o interpreter.DialOptions) string {

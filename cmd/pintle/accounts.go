@@ -12,7 +12,6 @@ import (
 
 	"pintle/interpreter"
 	"pintle/interpreter/account"
-	"pintle/interpreter/number"
 	"pintle/sipedge"
 )
 
@@ -28,8 +27,12 @@ func (c *config) checkAccounts() error {
 	if err != nil {
 		return err
 	}
-	if err := account.Check(files...); err != nil {
+	book, err := account.Open(context.Background(), nil, files...)
+	if err != nil {
 		return fmt.Errorf("accounts:\n%w", err)
+	}
+	if err := errors.Join(c.carriage(book).failed...); err != nil {
+		return fmt.Errorf("resources:\n%w", err)
 	}
 	for _, f := range files {
 		c.accounts = c.accounts || !f.Config || f.Defines()
@@ -125,7 +128,7 @@ func (r *router) fromDevice(v *account.View, l interpreter.LegInfo) (interpreter
 	if m.Capture != "" {
 		class = m.Capture
 	}
-	if merged.Denies(number.Plan{}.Class(class)) {
+	if merged.Denies(r.cfg.plan().Class(class)) {
 		return interpreter.Start{Account: v.Account().ID, Request: interpreter.Request{Dialect: "kazoo",
 			Inline: []byte(unauthorized)}}, nil
 	}

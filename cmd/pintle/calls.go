@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,10 +20,21 @@ import (
 type router struct {
 	cfg  *config
 	book *account.Book // nil: no accounts
+
+	carriage func() *carriage                 // who carries calls now; nil: trunks may call every number
+	trunksAt func(source netip.Addr) []string // ids of the trunks of an address
 }
 
-// Route looks the dialled number up.
+// Route looks the dialled number up. A number that the trunk may not call does not exist for it.
 func (r *router) Route(l interpreter.LegInfo) (interpreter.Start, error) {
+	s, err := r.find(l)
+	if err != nil {
+		return s, err
+	}
+	return s, r.bound(l, s)
+}
+
+func (r *router) find(l interpreter.LegInfo) (interpreter.Start, error) {
 	for _, n := range r.cfg.Number {
 		if n.Number == l.Request.User || n.Number == l.To.User {
 			s, err := n.Flow.start()

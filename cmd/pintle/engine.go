@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -51,9 +52,12 @@ type engine struct {
 	manager *interpreter.Manager
 	edge    *sipedge.Edge
 	toll    toll.Guard
-	board   *presence.Board
-	router  *router
-	http    *httpd.Server
+
+	applying sync.Mutex               // one change of the accounts at a time is brought into effect
+	carriage atomic.Pointer[carriage] // as applyAccounts made it last
+	board    *presence.Board
+	router   *router
+	http     *httpd.Server
 
 	browsers *browser.Engine // nil: no browsers
 	tokens   *browser.Tokens
@@ -191,7 +195,7 @@ func warm(engines []tts.Engine) {
 func (e *engine) openCalls(context.Context) error {
 	e.pacers = media.NewPacers(0)
 	e.onClose(func() { e.report("close the pacers", e.pacers.Close()) })
-	e.router = &router{cfg: e.cfg, book: e.book}
+	e.router = &router{cfg: e.cfg, book: e.book, carriage: e.carriage.Load, trunksAt: e.trunksAt}
 	late := &lateLines{ready: make(chan struct{})}
 	policy, err := newTransfers(e.cfg.SIP, e.router)
 	if err != nil {
@@ -214,6 +218,10 @@ func (e *engine) openCalls(context.Context) error {
 		return err
 	}
 	e.edge = edge
+	if err := e.applyAccounts(); err != nil {
+		e.report("close SIP", edge.Close())
+		return err
+	}
 	late.Lines = e.outgoing(&lines{edge: edge, phones: e.phones.Load()})
 	e.running.Store(e.manager)
 	close(late.ready)

@@ -77,8 +77,7 @@ func (c *config) carriers() []verbs.Carrier {
 	}
 	var list []verbs.Carrier
 	if c.SIP.Gateway != "" {
-		list = append(list, verbs.Carrier{ID: sipedge.DefaultTrunk,
-			Gateways: []verbs.Gateway{{Trunk: sipedge.DefaultTrunk, Sign: -1}}})
+		list = append(list, c.lone())
 	}
 	for _, t := range c.Trunks {
 		g := verbs.Gateway{Trunk: t.ID, Prefix: t.Prefix, Suffix: t.Suffix, Format: number.Format(t.Format),
@@ -87,6 +86,11 @@ func (c *config) carriers() []verbs.Carrier {
 			Callers: compiled(t.Callers), Weight: t.Weight, Emergency: t.Emergency, Authoritative: t.Authoritative})
 	}
 	return list
+}
+
+// lone is sip.gateway as a carrier: every number as it was dialled.
+func (c *config) lone() verbs.Carrier {
+	return verbs.Carrier{ID: sipedge.DefaultTrunk, Gateways: []verbs.Gateway{{Trunk: sipedge.DefaultTrunk, Sign: -1}}}
 }
 
 // compiled makes patterns that checkTrunks has found good.
@@ -102,12 +106,12 @@ func compiled(list []string) []*regexp.Regexp {
 
 // outgoing puts the choice of a carrier, and before it the guard against toll fraud, in front of lines.
 func (e *engine) outgoing(next interpreter.Lines) interpreter.Lines {
-	rules, carriers := e.cfg.tollRules(), e.cfg.carriers()
-	e.toll.Lines = verbs.Hunting{Lines: next, Plan: e.cfg.plan(), Carriers: func() []verbs.Carrier { return carriers }}
-	e.toll.Rules = func(string) toll.Rules { return rules }
+	e.toll.Lines = verbs.Hunting{Lines: next, Plan: e.cfg.plan(),
+		Carriers: func(id string) [][]verbs.Carrier { return e.carriage.Load().carriersFor(id) }}
+	e.toll.Rules = e.rulesFor
 	e.toll.Public = func(ctx context.Context, uri string) bool { return e.edge.LeadsToTrunk(ctx, uri) }
 	e.toll.Log = e.log
-	return &e.toll
+	return &presenting{Lines: &e.toll, book: e.book, plan: e.cfg.plan(), public: e.toll.Public}
 }
 
 // trunksDown counts the trunks that carry no calls: not registered, or without a living address.

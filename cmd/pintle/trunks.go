@@ -46,6 +46,7 @@ type trunkConfig struct {
 	Weight        int      `yaml:"weight"`        // low first; trunks of one weight in order of the file
 	Emergency     bool     `yaml:"emergency"`     // carries emergency numbers
 	Authoritative bool     `yaml:"authoritative"` // its 404 and 484 are the last word on a number
+	Accepts       []string `yaml:"accepts"`       // numbers, or prefixes ending in *, that its calls may be to; empty: all
 }
 
 // gatewayTrunk is what sip.gateway is short for.

@@ -70,6 +70,12 @@ type Gateway struct {
 	Media           *GatewayMedia `json:"media,omitempty"`
 	EndpointType    string        `json:"endpoint_type" rule:"in=sip default=sip"`
 
+	// Ours: we log in to the gateway, it is trusted with the identity of callers, and how many calls go each way at once.
+	Register bool `json:"register,omitempty"`
+	Trusted  bool `json:"trusted,omitempty"`
+	Inbound  int  `json:"inbound_calls,omitempty" rule:"range=0..100000"`
+	Outbound int  `json:"outbound_calls,omitempty" rule:"range=0..100000"`
+
 	BypassMedia      *bool           `json:"bypass_media,omitempty"` // read, without effect, like those below
 	ChannelSelection string          `json:"channel_selection,omitempty" rule:"in=ascending|descending"`
 	Interface        string          `json:"custom_sip_interface,omitempty"`

@@ -51,7 +51,7 @@ func (g *Guard) Refused() uint64 { return g.refused.Load() }
 // Dial passes a call on when the rules allow it. A refusal is an *interpreter.DialError with a numbered fault; nothing
 // was sent then. Emergency numbers always pass.
 func (g *Guard) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
-	dialled, public := g.dialled(ctx, to)
+	dialled, public := Dialled(ctx, to, g.Public)
 	r := g.Rules(o.Account)
 	if !public || r.Plan.Emergency(dialled) {
 		return g.Lines.Dial(ctx, to, o)
@@ -78,8 +78,11 @@ func (g *Guard) Dial(ctx context.Context, to interpreter.Target, o interpreter.D
 	return leg, nil
 }
 
-// dialled is the number that a target calls, and whether that is in the public network.
-func (g *Guard) dialled(ctx context.Context, to interpreter.Target) (string, bool) {
+// Dialled is the number that a target calls, and whether that is in the public network. public reports a SIP URI that
+// leads there; nil: none does.
+func Dialled(
+	ctx context.Context, to interpreter.Target, public func(ctx context.Context, uri string) bool,
+) (number string, is bool) {
 	if to.Number != "" {
 		return to.Number, true
 	}
@@ -91,7 +94,7 @@ func (g *Guard) dialled(ctx context.Context, to interpreter.Target) (string, boo
 	if !strings.HasPrefix(lower, "sip:") && !strings.HasPrefix(lower, "sips:") && !strings.Contains(text, "@") {
 		return strings.TrimPrefix(lower, "tel:"), true
 	}
-	if to.Trunk == "" && (g.Public == nil || !g.Public(ctx, text)) {
+	if to.Trunk == "" && (public == nil || !public(ctx, text)) {
 		return "", false
 	}
 	_, rest, ok := strings.Cut(text, ":")
