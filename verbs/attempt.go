@@ -148,7 +148,7 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 	}
 	o := interpreter.DialOptions{
 		ID: a.child.ID, From: a.child.From, Account: payer(a.r.c), Caller: a.r.c.From, Timeout: t.Timeout,
-		Device: caller(a.r.c),
+		Device:  caller(a.r.c),
 		EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
 	}
 	if a.transfer != nil {
