@@ -71,7 +71,7 @@ func (e *Edge) replacing(req *sip.Request, info interpreter.LegInfo) (id string,
 	case len(list) > 1 || !ok:
 		return no(400, "Replaces is malformed")
 	case d == nil:
-		return no(481, "no call is to be replaced there")
+		return e.pickedUp(req, r, info)
 	}
 	leg, ok := d.user.(*Leg)
 	if _, can := e.cfg.Calls.(TakeOver); !can || !ok {
@@ -112,6 +112,6 @@ func (e *Edge) takeOver(leg *Leg, id string) {
 			code = 503
 		}
 		_ = leg.Hangup(context.WithoutCancel(e.work), interpreter.Hangup{By: interpreter.ByEngine, Code: code,
-			Cause: interpreter.CauseOf(code), Reason: "the call to be replaced has ended"})
+			Cause: interpreter.CauseOf(code), Reason: "the call to be replaced has ended, or someone else was faster"})
 	}
 }

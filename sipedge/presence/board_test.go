@@ -218,7 +218,7 @@ func TestSeveralCallsStandInOneDocumentTheMostPressingFirst(t *testing.T) {
 		if got := brief(t, n); got != "full recipient early recipient confirmed initiator early" {
 			t.Errorf("got %q", got)
 		}
-		if strings.Contains(n.Body, "remote") {
+		if strings.Contains(n.Body, "<remote") {
 			t.Errorf("the other party is told although it is hidden:\n%s", n.Body)
 		}
 	})

@@ -17,7 +17,17 @@ const (
 	ContentMessages = "application/simple-message-summary"
 )
 
+// PickupPrefix stands before the id of a call that rings, in the Call-ID by which watchers are told of it. They are not
+// told of the dialog with the telephone that rings: a watcher that writes this name into Replaces picks the call up.
+const PickupPrefix = "pickup-"
+
 const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+
+// Directions of a dialog, seen from the entity.
+const (
+	initiator = "initiator"
+	recipient = "recipient"
+)
 
 // dialogInfo is the state of an entity in the words of RFC 4235.
 type dialogInfo struct {
@@ -28,7 +38,7 @@ type dialogInfo struct {
 // dialog is one call or one state that is shown like a call.
 type dialog struct {
 	id        string
-	direction string // initiator, recipient or empty
+	direction string // or empty
 	state     interpreter.LampState
 	remote    *interpreter.Address
 }
@@ -38,10 +48,10 @@ func (e *entity) dialogInfo(v view) dialogInfo {
 	d := dialogInfo{entity: e.name}
 	for _, c := range e.ordered() {
 		side, _ := c.sideOf(e.name)
-		x := dialog{id: c.id, state: c.state, direction: "initiator"}
+		x := dialog{id: c.id, state: c.state, direction: initiator}
 		remote := c.to
 		if side.Called {
-			x.direction, remote = "recipient", c.from
+			x.direction, remote = recipient, c.from
 		}
 		if !v.hide && remote.User != "" {
 			x.remote = &remote
@@ -81,7 +91,7 @@ func rank(s interpreter.LampState) int {
 // pressing orders the dialogs of a document: one that rings here can be picked up, one that talks makes busy.
 func pressing(d dialog) int {
 	switch {
-	case d.state == interpreter.LampRinging && d.direction != "initiator":
+	case d.state == interpreter.LampRinging && d.direction != initiator:
 		return 3
 	case d.state == interpreter.LampBusy:
 		return 2
@@ -142,6 +152,10 @@ func (d dialogInfo) text(version int, whole bool, known map[string]interpreter.L
 
 func (d dialog) write(b *strings.Builder) {
 	b.WriteString(`  <dialog id="` + escape(d.id) + `"`)
+	if d.direction == recipient && d.state == interpreter.LampRinging {
+		b.WriteString(` call-id="` + PickupPrefix + escape(d.id) + `" local-tag="` + escape(d.id) + `" remote-tag="` +
+			escape(d.id) + `"`)
+	}
 	if d.direction != "" {
 		b.WriteString(` direction="` + d.direction + `"`)
 	}
