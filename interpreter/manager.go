@@ -80,6 +80,7 @@ type Manager struct {
 	calls    map[string]*Call
 	legs     map[string]string // SIP Call-ID to call id
 	seats    map[string]*seat  // places in conversations, by call id
+	most     int               // calls at once
 	draining bool
 	wg       sync.WaitGroup
 }
@@ -92,7 +93,7 @@ func NewManager(cfg Config) *Manager {
 		l.SetLevel(logrus.PanicLevel)
 		cfg.Log = logrus.NewEntry(l)
 	}
-	return &Manager{cfg: cfg, calls: map[string]*Call{}, legs: map[string]string{}}
+	return &Manager{cfg: cfg, most: cfg.Limits.Calls, calls: map[string]*Call{}, legs: map[string]string{}}
 }
 
 // Start runs a call on an inbound leg, or on an outbound one that was answered, and returns at once. ErrOverload
@@ -135,7 +136,7 @@ func (m *Manager) newCall(id string, parent *Call) *Call {
 func (m *Manager) add(c *Call, callID string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.draining || len(m.calls) >= m.cfg.Limits.Calls {
+	if m.draining || len(m.calls) >= m.most {
 		return ErrOverload
 	}
 	m.calls[c.ID] = c

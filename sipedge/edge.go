@@ -75,6 +75,7 @@ type Edge struct {
 	allowed  map[string]bool
 	names    *resolving
 	trunks   atomic.Pointer[[]*trunk]
+	peers    atomic.Pointer[[]netip.Prefix]
 	trunkMu  sync.Mutex // held while trunks are set
 
 	guard        *guard
@@ -192,6 +193,7 @@ func (e *Edge) settle() error {
 	}
 	e.callers = newBuckets(float64(e.cfg.NewCalls), 2*float64(e.cfg.NewCalls))
 	e.arrivals = newBuckets(float64(e.cfg.TotalCalls), 2*float64(e.cfg.TotalCalls))
+	e.peers.Store(&e.cfg.Peers)
 	return nil
 }
 
@@ -313,7 +315,7 @@ func (e *Edge) busy(remote string) bool {
 
 // trusted reports a source that the operator named.
 func (e *Edge) trusted(a netip.Addr) bool {
-	for _, p := range e.cfg.Peers {
+	for _, p := range *e.peers.Load() {
 		if p.Contains(a.Unmap()) {
 			return true
 		}

@@ -46,20 +46,12 @@ func (e *engine) openBook(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.accounts = files
 	e.book, err = account.Open(ctx, e.store, files...)
 	if err != nil {
 		return exitf(exitUsage, "accounts:\n%w", err)
 	}
 	return nil
-}
-
-// reloadAccounts reads the files with accounts again. When anything is wrong with them everything stays as it is.
-func (e *engine) reloadAccounts() error {
-	files, err := account.Read(e.cfg.file)
-	if err != nil {
-		return err
-	}
-	return e.book.Reload(files...)
 }
 
 // accountCall finds what an account runs for a call: of one of its devices, or to one of its numbers. ErrNotFound:
@@ -128,7 +120,7 @@ func (r *router) fromDevice(v *account.View, l interpreter.LegInfo) (interpreter
 	if m.Capture != "" {
 		class = m.Capture
 	}
-	if merged.Denies(r.cfg.plan().Class(class)) {
+	if merged.Denies(r.live.Load().cfg.plan().Class(class)) {
 		return interpreter.Start{Account: v.Account().ID, Request: interpreter.Request{Dialect: "kazoo",
 			Inline: []byte(unauthorized)}}, nil
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,12 +16,10 @@ func (e *engine) registerAPI(auth *httpd.Auth) {
 	started := time.Now()
 	a := &api.API{Auth: auth, Status: func() api.Status { return e.status(started) }, Phones: e.phoneList,
 		Trunks: func() []api.Trunk { return trunkList(e.edge.Trunks()) },
-		Reload: func() (api.Reloaded, error) { return api.Reloaded{}, errNoReload },
+		Reload: e.reload,
 		Ready:  func() bool { return e.running.Load() != nil }}
 	a.Register(e.http)
 }
-
-var errNoReload = errors.New("this engine was not started by pintle serve: there is nothing to read again")
 
 // openControl opens the control socket in the data directory. Calls go on without one, so a failure is told alone.
 func (e *engine) openControl() {

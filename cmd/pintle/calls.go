@@ -18,7 +18,7 @@ import (
 
 // router finds what a number runs: its own row, else a callflow of an account, else the voice flow, else nothing.
 type router struct {
-	cfg  *config
+	live *live
 	book *account.Book // nil: no accounts
 
 	carriage func() *carriage                 // who carries calls now; nil: trunks may call every number
@@ -35,7 +35,8 @@ func (r *router) Route(l interpreter.LegInfo) (interpreter.Start, error) {
 }
 
 func (r *router) find(l interpreter.LegInfo) (interpreter.Start, error) {
-	for _, n := range r.cfg.Number {
+	cfg := r.live.Load().cfg
+	for _, n := range cfg.Number {
 		if n.Number == l.Request.User || n.Number == l.To.User {
 			s, err := n.Flow.start()
 			s.Public = n.Public
@@ -45,10 +46,10 @@ func (r *router) find(l interpreter.LegInfo) (interpreter.Start, error) {
 	if s, err := r.accountCall(l); !errors.Is(err, interpreter.ErrNotFound) {
 		return s, err
 	}
-	if r.cfg.Voice.URL == "" {
+	if cfg.Voice.URL == "" {
 		return interpreter.Start{}, interpreter.ErrNotFound
 	}
-	s, err := r.cfg.Voice.start()
+	s, err := cfg.Voice.start()
 	s.Public = true
 	return s, err
 }

@@ -135,7 +135,7 @@ func (e *engine) trunksAt(a netip.Addr) []string {
 func (e *engine) applyAccounts() error {
 	e.applying.Lock()
 	defer e.applying.Unlock()
-	k := e.cfg.carriage(e.book)
+	k := e.live.Load().cfg.carriage(e.book)
 	for _, err := range k.failed {
 		e.log.WithError(err).Warn("carrier left out")
 	}

@@ -139,7 +139,7 @@ func TestTrunksReachTheirNumbersOnly(t *testing.T) {
 		{own, "", "+35315550101", true}, {own, "", "+35315550200", false}, {own, "free", "+35315550200", true},
 		{"acme", "", "35315550101", true}, {"acme", "", "+35315550200", false}, {"free", "", "+35315550200", true},
 	} {
-		r := &router{cfg: c, book: book, carriage: func() *carriage { return k }}
+		r := &router{live: liveOf(c), book: book, carriage: func() *carriage { return k }}
 		l := interpreter.LegInfo{Trunk: tc.trunk, Request: interpreter.Address{User: tc.number}}
 		if tc.at != "" {
 			l.SourceIP = "192.0.2.1"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -166,12 +167,15 @@ func (c *config) complete() error {
 	if c.Limits.Drain == 0 {
 		c.Limits.Drain = 300 * time.Second
 	}
-	for _, check := range []func() error{c.checkListen, c.checkSecurity, c.checkFlows, c.checkFetch, c.checkRTP,
-		c.checkKazoo, c.checkTrunks, c.checkRegistrar, c.checkAccounts,
-		c.checkSessions} {
+	var found []error
+	for _, check := range []func() error{c.checkListen, c.checkPeers, c.checkSecurity, c.checkCertificates, c.checkFlows,
+		c.checkFetch, c.checkRTP, c.checkKazoo, c.checkTrunks, c.checkRegistrar, c.checkAccounts, c.checkSessions} {
 		if err := check(); err != nil {
-			return exitf(exitUsage, "configuration%s: %w", c.where(), err)
+			found = append(found, fmt.Errorf("configuration%s: %w", c.where(), err))
 		}
+	}
+	if len(found) > 0 {
+		return &exitError{exitUsage, errors.Join(found...)}
 	}
 	return nil
 }

@@ -63,7 +63,14 @@ type engine struct {
 	tokens   *browser.Tokens
 	phones   atomic.Pointer[browser.Phones]
 
-	certificates *tls.Config // of this engine; nil: none
+	certificates *tls.Config         // of this engine; nil: none
+	pem          *httpd.Certificates // behind certificates; nil: they are not files
+
+	live      live
+	configure func() (*config, error) // reads the configuration again; nil: there is none
+	started   config                  // as it was read at the start
+	accounts  []account.File          // files with accounts, as they were read last
+	reloads   sync.Mutex              // held by a reload
 
 	running  atomic.Pointer[interpreter.Manager] // set when calls are taken
 	draining atomic.Bool
@@ -76,7 +83,7 @@ type engine struct {
 func openEngine(
 	ctx context.Context, cfg *config, log *logrus.Entry, observers ...interpreter.Observer,
 ) (*engine, error) {
-	e := &engine{cfg: cfg, log: log, observers: observers}
+	e := &engine{cfg: cfg, started: *cfg, log: log, observers: observers}
 	// Libraries that print by themselves print what strangers sent; the log has what matters.
 	stdlog.SetOutput(io.Discard)
 	for _, step := range []func(context.Context) error{e.openStore, e.openBook, e.openWeb, e.openSpeech, e.openHTTP,
@@ -195,18 +202,19 @@ func warm(engines []tts.Engine) {
 func (e *engine) openCalls(context.Context) error {
 	e.pacers = media.NewPacers(0)
 	e.onClose(func() { e.report("close the pacers", e.pacers.Close()) })
-	e.router = &router{cfg: e.cfg, book: e.book, carriage: e.carriage.Load, trunksAt: e.trunksAt}
+	e.router = &router{live: &e.live, book: e.book, carriage: e.carriage.Load, trunksAt: e.trunksAt}
 	late := &lateLines{ready: make(chan struct{})}
-	policy, err := newTransfers(e.cfg.SIP, e.router)
+	now, err := newSettings(e.cfg, e.router)
 	if err != nil {
 		return err
 	}
+	e.live.Store(now)
 	e.manager = interpreter.NewManager(interpreter.Config{
 		Dialects: languages(e.cfg, e.book), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
 		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
 		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
-		ReadFile: readFlow, Log: e.log, Transfers: policy,
+		ReadFile: readFlow, Log: e.log, Transfers: liveTransfers{&e.live},
 	})
 	sounds := &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
 		Hold: e.cfg.SIP.Session.hold()}
@@ -267,13 +275,7 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 	if e.cfg.file != "" { // no file, no accounts, now or after a reload
 		c.Accounts = phones
 	}
-	for _, a := range e.cfg.SIP.Allow {
-		p, err := netip.ParsePrefix(a)
-		if err != nil {
-			return nil, exitf(exitUsage, "sip.allow %q: give a network such as 10.0.0.0/24", a)
-		}
-		c.Peers = append(c.Peers, p)
-	}
+	c.Peers = e.cfg.peers()
 	return sipedge.Listen(c)
 }
 

@@ -45,6 +45,7 @@ type cli struct {
 	Test    testCmd    `cmd:"" help:"Run scenarios in virtual time."`
 	Phones  phonesCmd  `cmd:"" help:"List the registered phones of a running engine."`
 	Trunks  trunksCmd  `cmd:"" help:"List the trunks of a running engine and how they are."`
+	Reload  reloadCmd  `cmd:"" help:"Let a running engine read its configuration again; calls go on."`
 	Verbs   verbsCmd   `cmd:"" help:"List every verb and module."`
 	Docs    docsCmd    `cmd:"" hidden:"" help:"Write the generated pages of the documentation."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -89,6 +89,7 @@ func (e *engine) openCertificates() (*tls.Config, error) {
 		if err != nil {
 			return nil, exitf(exitUsage, "tls: %w", err)
 		}
+		e.pem = files
 		return files.Config(), nil
 	case len(t.ACME.Domains) > 0:
 		return e.openACME(t.ACME)
@@ -114,13 +115,9 @@ func (e *engine) security() (sipedge.Security, error) {
 	if err != nil {
 		return sipedge.Security{}, err
 	}
-	peers, err := c.TLS.peers()
-	if err != nil {
-		return sipedge.Security{}, exitf(exitUsage, "sip.tls: %w", err)
-	}
 	return sipedge.Security{SRTP: policy, SDESInClear: c.SDESInClear, TLSListen: c.TLS.Listen, WSListen: c.WS.Listen,
 		WSSListen: c.WS.Secure, WebSocketPath: c.WS.Path, Origins: c.WS.Origins, Certificates: e.certificates,
-		ClientTLS: peers}, nil
+		ClientTLS: func(name string) *tls.Config { return e.live.Load().peerTLS(name) }}, nil
 }
 
 // peers says how each peer that we connect to is trusted.

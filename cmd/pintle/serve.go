@@ -91,10 +91,11 @@ func (s serveCmd) Run(ctx context.Context) error {
 	}
 	defer e.close()
 	e.openControl()
+	defer e.reloadOnHangup(s.configure)()
 	s.ready(e)
 	<-ctx.Done()
 	log.Info("stopping: new calls are refused, running ones may finish")
-	e.drain(ctx, cfg.Limits.Drain)
+	e.drain(ctx, e.live.Load().cfg.Limits.Drain)
 	return nil
 }
 

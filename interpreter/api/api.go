@@ -51,7 +51,7 @@ func (a *API) ready(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		ctx.Response.Header.Set("Cache-Control", "no-store")
 		if !a.Ready() {
 			ctx.Response.Header.Set("Retry-After", "1")
-			httpd.Refuse(ctx, http.StatusServiceUnavailable, 20503, "The engine is starting; ask again in a second")
+			httpd.Refuse(ctx, http.StatusServiceUnavailable, 20500, "The engine is starting; ask again in a second")
 			return
 		}
 		next(ctx)

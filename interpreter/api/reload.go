@@ -22,6 +22,9 @@ type Problems []string
 // Error is one problem a line.
 func (p Problems) Error() string { return strings.Join(p, "\n") }
 
+// invalid is what clients of Twilio's API know as a parameter that cannot be used.
+const invalid = 20001
+
 // refusal is the answer to a bad configuration.
 type refusal struct {
 	Code    int      `json:"code"`
@@ -35,7 +38,7 @@ func (a *API) reload(ctx *fasthttp.RequestCtx) {
 	var bad Problems
 	switch {
 	case errors.As(err, &bad):
-		httpd.JSON(ctx, http.StatusUnprocessableEntity, refusal{Code: 20422, Status: http.StatusUnprocessableEntity,
+		httpd.JSON(ctx, http.StatusUnprocessableEntity, refusal{Code: invalid, Status: http.StatusUnprocessableEntity,
 			Message: "The configuration is bad; the one before goes on", Errors: bad})
 	case err != nil:
 		httpd.Refuse(ctx, http.StatusInternalServerError, 20500, err.Error())

@@ -46,6 +46,19 @@ func (c *Certificates) Reload() error {
 	return c.read()
 }
 
+// ReloadFrom reads other files from now on. An error leaves everything as it was.
+func (c *Certificates) ReloadFrom(cert, key string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	oldCert, oldKey := c.cert, c.key
+	c.cert, c.key = cert, key
+	err := c.read()
+	if err != nil {
+		c.cert, c.key = oldCert, oldKey
+	}
+	return err
+}
+
 func (c *Certificates) read() error {
 	c.seen, c.looked = c.changed(), time.Now()
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
@@ -81,4 +94,11 @@ func (c *Certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		}
 	}
 	return c.current, nil
+}
+
+// Stale tells whether the files have changed since they were read.
+func (c *Certificates) Stale() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed() != c.seen
 }
