@@ -45,6 +45,7 @@ type dialog struct {
 	local     party
 	remote    party
 	inviteKey string // key of the INVITE that began it, see dialogStore
+	sips      bool   // no hop may be in the clear
 	viaFlow   bool   // everything goes to flow: the peer is behind NAT
 	flow      flow   // where the peer's INVITE, or its 2xx, came from
 	hops      int
@@ -258,7 +259,7 @@ func (d *dialog) build(method sip.RequestMethod, seq uint32) *sip.Request {
 	req.AppendHeader(to)
 	req.AppendHeader(&id)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: method})
-	req.AppendHeader(d.edge.contact(d.flow.network))
+	req.AppendHeader(d.contact())
 	if method != sip.ACK {
 		d.edge.common(req)
 	}
@@ -315,7 +316,7 @@ func (d *dialog) nextHop(ctx context.Context, req *sip.Request) (flow, error) {
 		u = u.Clone()
 		u.UriParams.Add("transport", strings.ToLower(d.flow.network))
 	}
-	return d.edge.hopTo(ctx, u)
+	return d.edge.hopTo(ctx, d.securely(u))
 }
 
 // hasLR reports a loose router.

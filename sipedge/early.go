@@ -57,7 +57,8 @@ func (a *attempt) heard(invite *sip.Request, res *sip.Response) (*earlyDialog, b
 func (a *attempt) shadow(invite *sip.Request) *dialog {
 	d := a.dialog
 	return &dialog{edge: a.edge, callID: d.callID, localTag: d.localTag, hops: d.hops, local: d.local, remote: d.remote,
-		flow: a.hop, viaFlow: d.viaFlow, log: d.log, target: *invite.Recipient.Clone(), localSeq: invite.CSeq().SeqNo}
+		flow: a.hop, viaFlow: d.viaFlow, sips: d.sips, log: d.log, target: *invite.Recipient.Clone(),
+		localSeq: invite.CSeq().SeqNo}
 }
 
 // prack acknowledges a reliable provisional; a.mu is held. It takes as long as it takes: the peer repeats until it
@@ -183,7 +184,7 @@ func (a *attempt) updated(f *earlyDialog, req *sip.Request) *sip.Response {
 	if c := req.Contact(); c != nil {
 		f.dialog.target = *c.Address.Clone()
 	}
-	contact := a.edge.contact(a.hop.network)
+	contact := a.dialog.contactBy(a.hop.network)
 	if len(req.Body()) == 0 {
 		return a.edge.reply(req, 200, "", contact)
 	}

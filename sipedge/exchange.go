@@ -28,7 +28,7 @@ var errLate = errors.New("no final response in time")
 func (d *dialog) exchange(req *sip.Request) *exchange {
 	return &exchange{req: req, dialog: &dialog{edge: d.edge, callID: d.callID, localTag: d.localTag,
 		remoteTag: d.remoteTag, local: d.local, remote: d.remote, flow: d.flow, viaFlow: d.viaFlow, hops: d.hops, log: d.log,
-		target: d.target, routes: append([]sip.Uri(nil), d.routes...)}}
+		sips: d.sips, target: d.target, routes: append([]sip.Uri(nil), d.routes...)}}
 }
 
 // run sends the request and waits for its final response, 64*T1 at most. A 2xx to INVITE has its ACK when run returns.

@@ -91,6 +91,9 @@ func (p *phones) groups(user, realm string, to interpreter.Target, inline []inte
 func (p *phones) ringer(b registrar.Binding, user string, to interpreter.Target) Ringer {
 	return func(ctx context.Context, o interpreter.DialOptions) (interpreter.Leg, error) {
 		w, err := p.wayTo(ctx, &b, user)
+		if err == nil {
+			err = w.hold(demandOf(to.URI))
+		}
 		if err != nil {
 			f := unreachable(480, notRegistered, "the phone of "+b.AOR+" cannot be reached: "+err.Error())
 			return nil, f

@@ -104,6 +104,9 @@ func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	if m := req.MaxForwards(); m != nil && *m == 0 {
 		return "", e.reply(req, 483, "")
 	}
+	if refused = e.sipsInClear(req); refused != nil {
+		return "", refused
+	}
 	source := sourceOf(req)
 	if !e.trusted(source) && !e.callers.allow(source, time.Now()) ||
 		!e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
@@ -146,6 +149,7 @@ func (e *Edge) dialogFor(req *sip.Request, key string) *dialog {
 	d.local = party{req.To().DisplayName, *req.To().Address.Clone()}
 	d.remote = party{req.From().DisplayName, *req.From().Address.Clone()}
 	d.flow = flow{strings.ToUpper(req.Transport()), req.Source()}
+	d.sips = wantsSips(req)
 	d.remoteSeq = req.CSeq().SeqNo
 	d.box.seen = d.remoteSeq
 	d.target = d.remote.uri // an RFC 2543 peer may give no Contact

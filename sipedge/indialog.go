@@ -106,7 +106,7 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if len(req.Body()) == 0 {
 		d.refresh(req)
-		res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+		res := d.edge.reply(req, 200, "", d.contact())
 		if d.state == dialogConfirmed {
 			d.answerTimer(req, res)
 		}
@@ -144,7 +144,7 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	d.refresh(req)
-	res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+	res := d.edge.reply(req, 200, "", d.contact())
 	d.answerTimer(req, res)
 	setSDP(res, i.answer)
 	d.edge.respond(tx, res)

@@ -84,6 +84,8 @@ func dialFault(err error) error {
 		f.Code, f.Cause = 404, "NO_ROUTE_DESTINATION"
 	case f.Fault != 0:
 		f.Code = 484
+	case errors.Is(err, errDowngrade):
+		f.Code, f.Unreached = 480, true
 	case errors.Is(err, errTransport):
 		f.Code, f.Unreached = 404, true
 	}
@@ -107,6 +109,7 @@ type way struct {
 	routes          []sip.Uri // in front of the Request-URI: the path of a registered phone
 	viaFlow         bool      // the whole dialog goes to hop, whatever its contact says: the peer is behind NAT
 	device, account string    // of a registered phone
+	srtp            SRTP      // that the target asks for; zero: that of the trunk or the edge
 }
 
 // way finds the one of a target that is not a phone of ours.
@@ -119,12 +122,14 @@ func (e *Edge) way(ctx context.Context, to interpreter.Target) (way, error) {
 	if err != nil {
 		return way{}, err
 	}
+	wanted := takeDemand(&uri)
 	w := way{uri: uri, to: plainTo(uri), headers: headers, creds: creds, trunk: t}
 	hops, err := e.passage(ctx, t, &uri)
-	if err == nil {
-		w.hop, w.others = hops[0], hops[1:]
+	if err != nil {
+		return w, err
 	}
-	return w, err
+	w.hop, w.others = hops[0], hops[1:]
+	return w, w.hold(wanted)
 }
 
 // prepare makes an attempt of a way: identity, headers, media and offer.
@@ -159,7 +164,10 @@ func (e *Edge) prepare(ctx context.Context, w way, to interpreter.Target, o inte
 		return nil, fmt.Errorf("trunk %s: %w", w.trunk.id(), errTrunkFull)
 	}
 	d.local, d.remote, d.flow, d.target, d.creds = from, party{uri: w.to}, a.hop, w.uri, w.creds
-	d.routes, d.viaFlow = w.routes, w.viaFlow
+	d.routes, d.viaFlow, d.sips = w.routes, w.viaFlow, isSips(&w.uri) || len(w.routes) > 0 && isSips(&w.routes[0])
+	if w.srtp != SRTPDefault {
+		d.srtp = w.srtp
+	}
 	d.caller = true
 	a.dialog = d
 	info := interpreter.LegInfo{ID: o.ID, CallID: d.callID, Direction: interpreter.OutboundDial, From: o.From,

@@ -375,7 +375,7 @@ func (a *attempt) failed(ctx context.Context, end outcome) error {
 		f.Fault = interpreter.CodeOf(end.err)
 	default:
 		f.Code, f.Status, f.Reason = end.res.StatusCode, interpreter.StatusOf(end.res.StatusCode), shorten(end.res.Reason)
-		f.Headers, f.Contacts = customHeaders(end.res), contactsOf(end.res)
+		f.Headers, f.Contacts = customHeaders(end.res), contactsOf(end.res, &a.uri)
 		if c := end.res.Contact(); end.res.IsRedirection() && c != nil {
 			f.Reason += ": moved to " + shorten(c.Address.String())
 		}

@@ -60,7 +60,7 @@ func (d *dialog) ringReliably(code int) error {
 	} else {
 		r.seq++
 	}
-	res := d.edge.reply(i.req, code, "", d.edge.contact(d.flow.network), sip.NewHeader("Require", "100rel"),
+	res := d.edge.reply(i.req, code, "", d.contact(), sip.NewHeader("Require", "100rel"),
 		sip.NewHeader("RSeq", itoa(int(r.seq))), sip.NewHeader("Allow", allowedMethods))
 	// RFC 3261 §13.2.1: to an INVITE without offer, ours goes with the first reliable response.
 	r.sdp = (code == 183 || i.late) && !r.agreed && i.answer != nil
@@ -194,7 +194,7 @@ func (d *dialog) offerBeside(i *serverInvite, req *sip.Request) *sip.Response {
 		return d.edge.reply(req, 488, "", warning(err))
 	}
 	i.session, i.answer, i.live = beside.session, beside.answer, true
-	res := d.edge.reply(req, 200, "", d.edge.contact(d.flow.network))
+	res := d.edge.reply(req, 200, "", d.contact())
 	setSDP(res, beside.answer)
 	return res
 }

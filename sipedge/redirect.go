@@ -12,8 +12,8 @@ import (
 const maxMoves = 5 // of one redirection that are looked at
 
 // contactsOf are the addresses that a 3xx sends the call to, the preferred ones first (RFC 3261 §8.1.3.4). What could
-// not be called is left out.
-func contactsOf(res *sip.Response) []string {
+// not be called is left out, and what would carry a call for a sips address in the clear (RFC 5630 §5.3).
+func contactsOf(res *sip.Response, asked *sip.Uri) []string {
 	if !res.IsRedirection() {
 		return nil
 	}
@@ -31,7 +31,7 @@ func contactsOf(res *sip.Response) []string {
 			scheme, _, _ := strings.Cut(n.uri, ":")
 			u, _, err := targetURI(n.uri)
 			if err != nil || !strings.EqualFold(scheme, "sip") && !strings.EqualFold(scheme, "sips") ||
-				plainValue("Contact", n.uri) != nil || u.Host == "" {
+				plainValue("Contact", n.uri) != nil || u.Host == "" || isSips(asked) && !isSips(&u) {
 				continue
 			}
 			c := contact{uri: u.String(), q: 1} // without the headers: a stranger does not choose those of our calls

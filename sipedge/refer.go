@@ -55,7 +55,7 @@ func (d *dialog) referred(req *sip.Request, tx *sip.ServerTx) {
 	}
 	d.referral = r
 	d.user.note("REFER accepted")
-	res := d.edge.reply(req, 202, "", d.edge.contact(d.flow.network))
+	res := d.edge.reply(req, 202, "", d.contact())
 	if r.silent {
 		res.AppendHeader(sip.NewHeader("Refer-Sub", "false"))
 	}

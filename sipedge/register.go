@@ -178,6 +178,9 @@ func (p *phones) contact(req *sip.Request, h sip.Header, l Login, general time.D
 	if err != nil || sip.ParseUri(n.uri, &u) != nil || u.Scheme != "sip" && u.Scheme != "sips" || len(n.uri) > maxURI {
 		return c, e.reply(req, 400, "Malformed Contact")
 	}
+	if isSips(&u) && !encrypted(req.Transport()) {
+		return c, e.reply(req, 400, "Contact Needs TLS", because("a sips Contact is registered over TLS"))
+	}
 	if why := p.badContact(&u); why != "" {
 		return c, p.reject(req, l, why)
 	}

@@ -60,7 +60,7 @@ func (d *dialog) provisional(code int) error {
 	if d.asksReliable(i, code) {
 		return d.ringReliably(code)
 	}
-	res := d.edge.reply(i.req, code, "", d.edge.contact(d.flow.network))
+	res := d.edge.reply(i.req, code, "", d.contact())
 	if code == 183 && i.answer != nil {
 		setSDP(res, i.answer)
 	}
@@ -98,7 +98,7 @@ func (d *dialog) accept() error {
 	if err := d.goLive(i); err != nil {
 		return err
 	}
-	res := d.edge.reply(i.req, 200, "", d.edge.contact(d.flow.network))
+	res := d.edge.reply(i.req, 200, "", d.contact())
 	res.AppendHeader(sip.NewHeader("Accept", acceptedBodies))
 	d.answerTimer(i.req, res)
 	if i.rel.agreed {
