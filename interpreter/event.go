@@ -32,6 +32,7 @@ const (
 	EvRecord    = "record"   // a recording begins; Text
 	EvRecordEnd = "recorded" // a recording is over; Data is Recording
 	EvDial      = "dial"     // a leg is called; Text
+	EvLeftOut   = "left-out" // someone is not called; Text is who, and why
 	EvProgress  = "progress" // a called leg rings, gives sound, answers; Text
 	EvDialEnd   = "dial-end" // a Dial is over; Data is DialResult
 	EvBridge    = "bridge"   // two legs are joined, or parted; Text

@@ -32,6 +32,7 @@ type Target struct {
 	Alert      string // Alert-Info for a distinctive ring: a URI, or a name such as "Bellcore-dr2"; empty: none
 	AutoAnswer bool   // the telephone is asked to answer by itself, for paging and intercom
 
+	User   string        // user part of the Request-URI at a registered telephone; empty: that of its contact
 	Trunk  string        // id of the trunk that carries it; empty: the URI's host, or "default" for a number
 	Sign   time.Duration // given up when it does not even ring so long after the INVITE; 0: Timeout alone counts
 	From   Address       // caller id for this target alone; zero: DialOptions.From

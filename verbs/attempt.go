@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"pintle/interpreter"
 )
@@ -34,6 +35,9 @@ func (r *ring) newAttempt(t Callee) *attempt {
 	from := r.d.From
 	if from == (interpreter.Address{}) {
 		from = r.c.From
+	}
+	if t.Target.From != (interpreter.Address{}) {
+		from = t.Target.From
 	}
 	child := r.c.NewChild(from, addressOf(t.Target), t.Callback)
 	for name, v := range t.Vars {
@@ -88,6 +92,9 @@ func (a *attempt) call(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.confirm(on); err != nil {
+		return err
+	}
 	if a.to.Screen != nil {
 		if err := a.child.Screen(on, *a.to.Screen); err != nil {
 			return err
@@ -126,6 +133,12 @@ func (a *attempt) dial(ctx context.Context) (interpreter.Leg, error) {
 		a.to.Target = t
 		leg, err = a.address(ctx, n)
 	}
+	if to, ok := a.to.failover.takes(err); ok && ctx.Err() == nil {
+		a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvRetry, Fault: interpreter.CodeOf(err),
+			Text: err.Error() + "; forwarded to " + names(to)})
+		a.to = to
+		leg, err = a.address(ctx, n)
+	}
 	n.close()
 	if err == nil && leg.Context().Err() != nil {
 		return nil, context.Cause(leg.Context())
@@ -142,6 +155,11 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 	if t.Timeout <= 0 {
 		t.Timeout = defaultRing
 	}
+	if !a.r.until.IsZero() {
+		if t.Timeout = min(t.Timeout, time.Until(a.r.until)); t.Timeout <= 0 {
+			return nil, errRoundOver
+		}
+	}
 	t.Delay = 0
 	if a.to.Prepare != nil {
 		a.to.Prepare(a.child, &t)
@@ -149,7 +167,7 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 	o := interpreter.DialOptions{
 		ID: a.child.ID, From: a.child.From, Account: payer(a.r.c), Caller: a.r.c.From, Timeout: t.Timeout,
 		Device:  caller(a.r.c),
-		EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit,
+		EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit, Privacy: a.privacy(), ForwardedBy: a.to.ForwardedBy,
 	}
 	if a.transfer != nil {
 		o.ReferredBy = a.transfer.ReferredBy

@@ -38,10 +38,22 @@ type Callee struct {
 	SendDigits string                     // keys sent to the called leg when it answers, before Screen
 	Callback   interpreter.StatusCallback // subscription to the states of the child call
 	Vars       map[string]string          // custom variables that the child call is born with
+	Confirm    *Confirm                   // what the called party has to press to take the call; nil: nothing
+	Quiet      bool                       // its sound before the answer is not heard
+
+	Privacy     interpreter.Privacy // what of the caller it is not shown; empty: as the caller asked
+	ForwardedBy interpreter.Address // who sent the call on to it, if it shall be told
+
+	// Redirected finds out where an address of a redirection (3xx) leads, in the order in which they are to be tried; nil:
+	// to itself.
+	Redirected func(contact string) []interpreter.Target
 
 	// Prepare completes an address just before it is called, when the child call is known; nil: it is complete. What it
 	// sets must not be shared with other targets.
 	Prepare func(child *interpreter.Call, t *interpreter.Target)
+
+	failover *failover // where the call goes when none of the party's telephones can be reached; nil: nowhere
+	phone    string    // id of the device that is called; empty: none
 }
 
 // DialRecording of the joined legs.
@@ -63,12 +75,17 @@ type Dial struct {
 	Ringback       interpreter.Prompt  // what an answered caller hears while it rings; zero: the tone "ringback"
 	EarlyMedia     bool                // the caller hears the callee's own early media, where a single one rings
 	FailOnReject   bool                // one target that declines (486, 600, 603) ends the calling of all
+	RoundTime      time.Duration       // of ringing all targets once; 0: none
+	MostTelling    bool                // in turn too, the result that says most about the called counts, not the last one
 	HangupKey      string              // keys of the caller that end the conversation; empty: none
 	Record         DialRecording
 
 	// Refer makes the request for the document that takes over when a party of the conversation transfers the other one,
 	// on whom it then runs; nil: the operator's rules count (interpreter.Transfers).
 	Refer func(t *interpreter.Transfer) (interpreter.Request, error)
+
+	// More gives the targets of another round after one that reached nobody; nil, or none: that was the last.
+	More func(last interpreter.DialResult) []Callee
 
 	transfer *interpreter.Transfer // whose party is told how the calling goes
 	joined   func()                // told when the two are joined
@@ -103,10 +120,8 @@ func (d Dial) Run(ctx context.Context, c *interpreter.Call) (Dialled, error) {
 	switch {
 	case len(d.Targets) == 0 || c.Lines == nil:
 		out.DialResult = interpreter.DialResult{Status: interpreter.StatusFailed, Cause: "NO_ROUTE_DESTINATION", Code: 404}
-	case d.Strategy == InTurn:
-		out = r.inTurn(ctx, &g)
 	default:
-		out, _ = r.round(ctx, &g, d.Targets)
+		out = r.rounds(ctx, &g)
 	}
 	g.Wait() // the losers have ended too
 	r.tone.stop()
@@ -138,6 +153,7 @@ type ring struct {
 	began time.Time
 	tone  *ringback // what the caller hears between rounds too
 	ends  time.Time // of the conversation at the latest; zero: no limit
+	until time.Time // the round rings at the latest; zero: no limit
 }
 
 // answer answers the caller, or lets him hear ringing where the answer waits for the bridge.
@@ -156,19 +172,6 @@ func (r *ring) answer(ctx context.Context) error {
 
 func (r *ring) unanswered() bool { return r.c.Status() != interpreter.StatusInProgress }
 
-// inTurn calls one target after the other; the result is that of the last one.
-func (r *ring) inTurn(ctx context.Context, g *group) Dialled {
-	var out Dialled
-	for _, t := range r.d.Targets {
-		var bridged bool
-		out, bridged = r.round(ctx, g, []Callee{t})
-		if bridged || context.Cause(ctx) != nil || r.d.FailOnReject && !out.Answered && declines(out.Code) {
-			return out
-		}
-	}
-	return out
-}
-
 // round calls targets together and bridges the first that is ready.
 func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, bool) {
 	calling, lose := context.WithCancelCause(ctx)
@@ -182,7 +185,7 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 	r.startTone(ctx)
 	picking := r.offer(all, ready)
 	for _, a := range all {
-		if len(all) == 1 && r.d.EarlyMedia {
+		if len(all) == 1 && r.d.EarlyMedia && !a.to.Quiet {
 			a.earlyTo, a.onEarly = r.c.Leg, r.tone.early
 		}
 		g.Go(func() { a.run(calling, ready) })
@@ -190,7 +193,7 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 	won := picking.close(r.first(ready, len(all), lose))
 	if won == nil {
 		g.Wait()
-		return Dialled{DialResult: best(all)}, false
+		return Dialled{DialResult: r.best(all)}, false
 	}
 	lose(interpreter.ErrElsewhere)
 	g.Go(func() { finishLosers(all, won) })
@@ -200,7 +203,7 @@ func (r *ring) round(ctx context.Context, g *group, targets []Callee) (Dialled, 
 
 // first returns the first attempt that is ready to be bridged, or nil when all have ended.
 func (r *ring) first(ready <-chan *attempt, n int, lose context.CancelCauseFunc) *attempt {
-	for range n {
+	for range n { // whoever picks it up is ready, and ends the count
 		a := <-ready
 		if a.ready {
 			return a
@@ -236,8 +239,14 @@ var rank = map[interpreter.CallStatus]int{
 }
 
 // best is the result of a round in which nobody was bridged.
-func best(all []*attempt) interpreter.DialResult {
+func (r *ring) best(all []*attempt) interpreter.DialResult {
 	var b interpreter.DialResult
+	if r.d.MostTelling {
+		for _, a := range all {
+			b = moreTelling(b, a.result)
+		}
+		return b
+	}
 	for _, a := range all {
 		if rank[a.result.Status] > rank[b.Status] {
 			b = a.result

@@ -17,41 +17,52 @@ func (a *attempt) follow(ctx context.Context, t interpreter.Target, o interprete
 	interpreter.Leg, error,
 ) {
 	leg, err := a.r.c.Lines.Dial(ctx, t, o)
-	left, next := min(t.Redirects, maxRedirects), contacts(err)
+	left, next := min(t.Redirects, maxRedirects), a.contacts(t, err)
 	seen := map[string]bool{t.URI: true}
-	plain := number.IsDialable(t.URI)
 	if len(next) > 0 && left > 0 {
 		o.ForwardedBy = addressOf(t)
-		t.Username, t.Password = "", "" // they belong to the first address
 	}
 	for len(next) > 0 && left > 0 && ctx.Err() == nil {
-		t.URI, next = next[0], next[1:]
-		if user := addressOf(interpreter.Target{URI: t.URI}).User; plain && number.IsDialable(user) {
-			t.URI = user // what went through a trunk goes on through it
-		}
-		if seen[t.URI] {
+		to := next[0]
+		next = next[1:]
+		if seen[to.URI] {
 			continue
 		}
-		seen[t.URI] = true
+		seen[to.URI] = true
 		left--
 		a.child.Emit(interpreter.Event{Lane: interpreter.LaneSIP, Kind: interpreter.EvRetry,
-			Text: err.Error() + "; redirected to " + t.URI})
-		leg, err = a.r.c.Lines.Dial(ctx, t, o)
+			Text: err.Error() + "; redirected to " + to.URI})
+		leg, err = a.r.c.Lines.Dial(ctx, to, o)
 		var d *interpreter.DialError
 		switch {
 		case !errors.As(err, &d), declines(d.Code):
 			return leg, err
 		}
-		next = append(contacts(err), next...)
+		next = append(a.contacts(t, err), next...)
 	}
 	return leg, err
 }
 
-// contacts are the addresses that a redirection names.
-func contacts(err error) []string {
+// contacts are the targets that a redirection of t leads to.
+func (a *attempt) contacts(t interpreter.Target, err error) []interpreter.Target {
 	var d *interpreter.DialError
 	if !errors.As(err, &d) || d.Code < 300 || d.Code > 399 {
 		return nil
 	}
-	return d.Contacts
+	plain := number.IsDialable(t.URI)
+	t.Username, t.Password, t.User = "", "", "" // they belong to the first address
+	var list []interpreter.Target
+	for _, uri := range d.Contacts {
+		if a.to.Redirected != nil {
+			list = append(list, a.to.Redirected(uri)...)
+			continue
+		}
+		if user := addressOf(interpreter.Target{URI: uri}).User; plain && number.IsDialable(user) {
+			uri = user // what went through a trunk goes on through it
+		}
+		next := t
+		next.URI = uri
+		list = append(list, next)
+	}
+	return list
 }

@@ -49,6 +49,7 @@ type sipConfig struct {
 	Headers   []string `yaml:"headers"`   // headers that documents may set besides X- and User-to-User
 	Allow     []string `yaml:"allow"`     // CIDR of peers that may call numbers which are not public
 	Transfer  string   `yaml:"transfer"`  // whose transfers are carried out: none, devices, peers, all
+	Diversion bool     `yaml:"diversion"` // carriers are told who forwarded a call (Diversion, History-Info)
 
 	Session   sessionConfig   `yaml:"session"`
 	Registrar registrarConfig `yaml:"registrar"`

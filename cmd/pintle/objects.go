@@ -17,11 +17,8 @@ func languages(c *config, book *account.Book) interpreter.Dialects {
 	if err != nil {
 		static = kazoo.Static{} // complete has refused such a configuration
 	}
-	var dir kazoo.Directory = static
-	if book != nil {
-		dir = objects{Static: static, book: book}
-	}
-	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(kazoo.Options{Directory: dir})}
+	k := kazoo.Options{Directory: static, Book: book, Country: c.plan().Country, Diversion: c.SIP.Diversion}
+	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(k)}
 }
 
 // objects reads what Kazoo documents may name by id.

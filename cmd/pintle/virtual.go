@@ -116,6 +116,10 @@ func scenarioLanguages(s *fixtures.Scenario) (interpreter.Dialects, error) {
 		}
 		k.Directory = d
 	}
+	var err error
+	if k.Book, err = s.Book(context.Background()); err != nil {
+		return nil, err
+	}
 	t := twiml.Options{TypeAhead: s.Config.Options["type-ahead"] == "yes"}
 	return interpreter.Dialects{twiml.New(t), kazoo.New(k)}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/verbs"
 )
 
@@ -118,6 +119,9 @@ func (d *data) inviteHeaders() []interpreter.Header {
 // Run rings the telephones. A conversation ends the flow; else the child named after the cause runs, or the one named
 // after the SIP code, or "_".
 func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
+	if r.dialect.known(c, account.Kind(r.Kind), r.ID) {
+		return r.stored(ctx, c)
+	}
 	list, err := r.dialect.endpoints(ctx, c, r.Kind, r.ID)
 	if err != nil {
 		return interpreter.Branch(wildcard), err
@@ -128,29 +132,29 @@ func (r Ring) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 	}
 	op := verbs.Dial{
 		Targets: targets, Timeout: r.Timeout, AnswerOnBridge: true, FailOnReject: r.Strict,
-		// Telephones of a user that ring together would talk over each other before the answer.
-		EarlyMedia: r.Kind == KindDevice || r.InTurn,
+		EarlyMedia: r.hearsEarly(),
 	}
 	if r.InTurn {
 		op.Strategy = verbs.InTurn
 	}
-	if r.Anonymous {
-		op.From = interpreter.Address{Display: "Anonymous", User: "anonymous", Host: "anonymous.invalid",
-			URI: "sip:anonymous@anonymous.invalid"}
-	}
 	got, err := op.Run(ctx, c)
-	s := stateOf(c)
-	result := got.DialResult
-	s.dial, s.callee = &result, userPart(targets[0].Target.URI)
-	switch {
-	case err != nil:
-		return interpreter.Stop(), err
-	case got.Next != nil:
-		return interpreter.Goto(*got.Next), nil
-	case got.Bridged:
-		return interpreter.Stop(), nil
+	return r.dialect.rung(c, got, targets[0].Target.URI, err, r.children)
+}
+
+// hearsEarly: telephones of a user that ring together would talk over each other before the answer.
+func (r Ring) hearsEarly() bool { return r.Kind == KindDevice || r.InTurn }
+
+// stored rings an object of the account.
+func (r Ring) stored(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
+	e := verbs.Endpoints{
+		Kind: account.Kind(r.Kind), ID: r.ID, Strategy: account.Simultaneous, Timeout: r.Timeout, Delay: r.Delay,
+		Self: r.Self, Redirects: true, EarlyMedia: r.hearsEarly(), FailOnReject: r.Strict, Anonymous: r.Anonymous,
+		User: r.User, Headers: r.Headers,
 	}
-	return r.children.branch(c, failureKeys(result)...), nil
+	if r.InTurn {
+		e.Strategy = account.Single
+	}
+	return r.dialect.ring(ctx, c, e, r.children)
 }
 
 // targets are the telephones that are called. The caller's own is left out unless it may be called.
@@ -169,7 +173,11 @@ func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
 		if r.User != "" {
 			t.URI = withUser(t.URI, r.User)
 		}
-		all = append(all, verbs.Callee{Target: t, Vars: exported})
+		one := verbs.Callee{Target: t, Vars: exported}
+		if r.Anonymous {
+			one.Target.From, one.Privacy = verbs.Anonymous(), interpreter.PrivacyFull
+		}
+		all = append(all, one)
 	}
 	return all
 }

@@ -35,38 +35,6 @@ type Directory interface {
 	Media(ctx context.Context, id string) (string, error)
 }
 
-// Scoped is a Directory of several accounts. The dialect asks for the part that a call may see.
-type Scoped interface {
-	Directory
-	// In is the directory of a call.
-	In(s Scope) Directory
-}
-
-// Scope is on whose behalf something is looked up.
-type Scope struct {
-	Account string // id of the account whose callflow runs; empty: none
-	Device  string // id of the device that calls; empty: a call from outside
-}
-
-// directory is what a call may look into; nil: nothing.
-func (d *Dialect) directory(c *interpreter.Call) Directory {
-	s, ok := d.opt.Directory.(Scoped)
-	if !ok {
-		return d.opt.Directory
-	}
-	in := Scope{Account: c.Start.Account}
-	if c.Leg != nil {
-		l := c.Leg.Info()
-		if in.Account == "" {
-			in.Account = l.Account
-		}
-		if l.Account == in.Account {
-			in.Device = l.Device
-		}
-	}
-	return s.In(in)
-}
-
 // Endpoint is one telephone.
 type Endpoint struct {
 	URI      string `json:"uri"`                // sip:user@host
@@ -129,10 +97,11 @@ func (s Static) Media(_ context.Context, id string) (string, error) {
 
 // object looks one up; what cannot be had is a fault that the call survives.
 func (d *Dialect) object(ctx context.Context, c *interpreter.Call, kind Kind, id string) ([]byte, error) {
-	if d.opt.Directory == nil || id == "" {
+	dir := d.directory(c)
+	if dir == nil || id == "" {
 		return nil, missing(kind, id, nil)
 	}
-	b, err := d.directory(c).Object(ctx, kind, id)
+	b, err := dir.Object(ctx, kind, id)
 	if err != nil {
 		return nil, lookupFault(ctx, kind, id, err)
 	}
@@ -144,10 +113,11 @@ func (d *Dialect) endpoints(ctx context.Context, c *interpreter.Call, kind Kind,
 	if l := strings.ToLower(id); strings.HasPrefix(l, "sip:") || strings.HasPrefix(l, "sips:") {
 		return []Endpoint{{URI: id}}, nil
 	}
-	if d.opt.Directory == nil || id == "" {
+	dir := d.directory(c)
+	if dir == nil || id == "" {
 		return nil, missing(kind, id, nil)
 	}
-	l, err := d.directory(c).Endpoints(ctx, kind, id)
+	l, err := dir.Endpoints(ctx, kind, id)
 	if err != nil {
 		return nil, lookupFault(ctx, kind, id, err)
 	}

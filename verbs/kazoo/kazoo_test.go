@@ -1,6 +1,7 @@
 package kazoo_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -20,6 +21,10 @@ func dialects(s *fixtures.Scenario) (interpreter.Dialects, error) {
 			return nil, fmt.Errorf("directory.json: %w", err)
 		}
 		o.Directory = d
+	}
+	var err error
+	if o.Book, err = s.Book(context.Background()); err != nil {
+		return nil, err
 	}
 	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(o)}, nil
 }

@@ -44,10 +44,11 @@ func (d *Dialect) sound(ctx context.Context, c *interpreter.Call, m media) (inte
 		}
 		return interpreter.Prompt{URL: u}, nil
 	}
-	if d.opt.Directory == nil {
+	dir := d.directory(c)
+	if dir == nil {
 		return interpreter.Prompt{}, missing(KindMedia, ref, nil)
 	}
-	u, err := d.directory(c).Media(ctx, ref)
+	u, err := dir.Media(ctx, ref)
 	if err != nil {
 		return interpreter.Prompt{}, lookupFault(ctx, KindMedia, ref, err)
 	}

@@ -79,7 +79,11 @@ func (m Menu) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 
 // hunt enters the callflow of an extension.
 func (m Menu) hunt(ctx context.Context, c *interpreter.Call, o menu, number string) (interpreter.Outcome, bool, error) {
-	body, err := m.dialect.directory(c).Hunt(ctx, number)
+	dir := m.dialect.directory(c)
+	if dir == nil {
+		return interpreter.Branch(wildcard), false, nil
+	}
+	body, err := dir.Hunt(ctx, number)
 	if err != nil {
 		if !errors.Is(err, interpreter.ErrNotFound) && context.Cause(ctx) == nil {
 			c.Fault(lookupFault(ctx, KindCallflow, number, err))
@@ -150,7 +154,7 @@ func (d *Dialect) menu(ctx context.Context, c *interpreter.Call, id string) (men
 		timeout:    f.duration("timeout", time.Millisecond, bounds{10000, 1, maxWait}),
 		interDigit: f.duration("interdigit_timeout", time.Millisecond, bounds{0, 1, maxWait}),
 		length:     int(f.integer("max_extension_length", bounds{4, 1, 32})),
-		hunt:       d.opt.Directory != nil && f.flag("hunt", false),
+		hunt:       (d.opt.Directory != nil || d.opt.Book != nil) && f.flag("hunt", false),
 	}
 	if v, ok := f.find("record_pin"); ok {
 		f.warn("record_pin", v, "the greeting cannot be recorded by telephone here; name a file")

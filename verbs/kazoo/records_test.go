@@ -221,10 +221,12 @@ var waiting = map[string]string{
 	"collect_dtmf":    `{}`,
 	"dead_air":        `{}`,
 	"device":          `{"id":"sip:desk@pbx.test"}`,
+	"group":           `{"endpoints":[{"id":"desk","endpoint_type":"device"}]}`,
 	"menu":            `{}`,
 	"pivot":           `{"voice_url":"/slow"}`,
 	"play":            `{"id":"https://app.test/a9s.wav"}`,
 	"response":        `{"media":"https://app.test/a9s.wav"}`,
+	"ring_group":      `{"endpoints":[{"id":"desk","endpoint_type":"device"}]}`,
 	"send_dtmf":       `{"digits":"1"}`,
 	"sleep":           `{"duration":9}`,
 	"tts":             `{"text":"A rather long sentence"}`,
@@ -258,6 +260,8 @@ delay 4s
 {"module":"hangup"}
 -- GET https://app.test/never --
 {"module":"hangup"}
+-- accounts.yaml --
+{name: Test, devices: {desk: {name: Desk, sip: {static_route: "sip:desk@pbx.test"}}}}
 -- directory.json --
 {"users":{"u":[{"uri":"sip:desk@pbx.test"}]},"callflows":{"slow":{"flow":{"module":"sleep","data":{"duration":9}}}}}
 `, i.Name, data))

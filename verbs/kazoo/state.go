@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 )
 
 // state is what the dialect keeps as long as the call lives, over all its documents.
@@ -16,11 +17,12 @@ type state struct {
 	result      string            // child it chose
 	chosen      string            // child that the running module has chosen
 	dial        *interpreter.DialResult
-	callee      string            // user part of the party dialled last
-	export      map[string]string // variables for legs that are joined later
-	reports     []string          // cdr_url of every pivot so far, each told once
-	keeps       bool              // the call's exchanges are looked at when its leg is over
-	debug       bool              // all of them are kept, not only those that failed
+	callee      string             // user part of the party dialled last
+	clid        account.Presenting // changes of the caller id by modules
+	export      map[string]string  // variables for legs that are joined later
+	reports     []string           // cdr_url of every pivot so far, each told once
+	keeps       bool               // the call's exchanges are looked at when its leg is over
+	debug       bool               // all of them are kept, not only those that failed
 }
 
 // defaultCollection is where keys go that nobody asked for.
