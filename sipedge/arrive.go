@@ -140,7 +140,7 @@ var knownMethods = map[sip.RequestMethod]bool{
 // capabilities answers OPTIONS (RFC 3261 §11.2); while we drain, balancers learn it here.
 func (e *Edge) capabilities(req *sip.Request) *sip.Response {
 	if e.draining.Load() {
-		return e.reply(req, 503, "", retryAfter())
+		return e.reply(req, 503, "", retryAfter(), because(whyDraining))
 	}
 	return e.abilities(req)
 }

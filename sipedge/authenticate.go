@@ -19,7 +19,7 @@ const maxAnswers = 8 // Authorization headers of one request that are looked at
 func (e *Edge) authenticate(req *sip.Request, tx *sip.ServerTx) (Login, bool) {
 	p := e.phones
 	if p == nil {
-		e.respond(tx, e.reply(req, 403, ""))
+		e.respond(tx, e.reply(req, 403, "", because(whyNoLogins)))
 		return Login{}, false
 	}
 	if l, err := p.accounts.Source(sourceOf(req)); err == nil && l.Enabled {
@@ -60,7 +60,7 @@ func (e *Edge) caller(req *sip.Request) (Login, *sip.Response) {
 // challengeStranger is the answer to an INVITE that a stranger may not make: with accounts, to log in; else 403.
 func (e *Edge) challengeStranger(req *sip.Request) *sip.Response {
 	if e.phones == nil {
-		return e.reply(req, 403, "")
+		return e.reply(req, 403, "", because(stranger))
 	}
 	return e.phones.challenge(req, e.phones.realmFor(req), false)
 }
@@ -96,7 +96,7 @@ func (p *phones) verify(req *sip.Request, realm string) (Login, *sip.Response) {
 	p.old.answered(req)
 	source := sourceOf(req)
 	if p.bans.BannedUser(source, a.Username) {
-		return Login{}, p.edge.reply(req, 403, "")
+		return Login{}, p.edge.reply(req, 403, "", because(whyLogin))
 	}
 	l, err := p.accounts.Login(realm, a.Username)
 	secret := &l.HA1
@@ -114,7 +114,7 @@ func (p *phones) verify(req *sip.Request, realm string) (Login, *sip.Response) {
 	case auth.Wrong:
 		// Not another challenge: some phones would answer it as wrongly, for ever.
 		p.wrong(req, a.Username, realm, source)
-		return Login{}, p.edge.reply(req, 403, "")
+		return Login{}, p.edge.reply(req, 403, "", because(whyLogin))
 	case auth.Fresh:
 	}
 	return Login{}, p.challenge(req, realm, false)

@@ -96,10 +96,10 @@ func retryHeader(code int) []sip.Header {
 // admit refuses what needs neither dialog nor media to be refused. key is the claim on the INVITE.
 func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	if e.draining.Load() {
-		return "", e.reply(req, 503, "", retryAfter())
+		return "", e.reply(req, 503, "", retryAfter(), because(whyDraining))
 	}
 	if e.hopsOf(req) >= maxHops {
-		return "", e.reply(req, 482, "")
+		return "", e.reply(req, 482, "", because("this call has come through this engine too often"))
 	}
 	if m := req.MaxForwards(); m != nil && *m == 0 {
 		return "", e.reply(req, 483, "")
@@ -110,7 +110,7 @@ func (e *Edge) admit(req *sip.Request) (key string, refused *sip.Response) {
 	source := sourceOf(req)
 	if !e.trusted(source) && !e.callers.allow(source, time.Now()) ||
 		!e.arrivals.allow(netip.IPv4Unspecified(), time.Now()) {
-		return "", e.reply(req, 503, "", retryAfter())
+		return "", e.reply(req, 503, "", retryAfter(), because(whyRate))
 	}
 	if h := req.GetHeader("accept"); h != nil && !acceptsSDP(req) {
 		return "", e.reply(req, 406, "")

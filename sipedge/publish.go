@@ -46,7 +46,7 @@ func (e *Edge) publication(req *sip.Request, l Login) (presence.Publication, *si
 		return p, e.reply(req, 489, "", sip.NewHeader("Allow-Events", "dialog, presence"))
 	}
 	if p.Entity, ok = e.entityOf(l, p.Event, &req.Recipient); !ok || !e.owns(l, p.Entity) {
-		return p, e.reply(req, 403, "")
+		return p, e.reply(req, 403, "", because("a device publishes its own state alone"))
 	}
 	if p.Expires, ok = expiresOf(req); !ok {
 		return p, e.reply(req, 400, "Malformed Expires")

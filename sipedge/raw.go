@@ -225,6 +225,7 @@ func (m *rawMessage) refusal(f *fault, tag func(m *rawMessage) string) []byte {
 		echoed[h.name] = true
 		b.WriteString(h.name + ": " + h.value + crlf)
 	}
+	b.WriteString(`Warning: 399 pintle "` + escapeQuoted(f.reason) + `"` + crlf)
 	for _, h := range f.extra {
 		b.WriteString(h.name + ": " + h.value + crlf)
 	}

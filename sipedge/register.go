@@ -27,7 +27,7 @@ func (e *Edge) register(req *sip.Request, tx *sip.ServerTx) {
 func (p *phones) register(req *sip.Request) *sip.Response {
 	e := p.edge
 	if p.limited(req) {
-		return e.reply(req, 503, "", retryAfter())
+		return e.reply(req, 503, "", retryAfter(), because(whyRate))
 	}
 	realm, ok := p.realmOf(&req.To().Address, false)
 	if !ok {

@@ -204,6 +204,7 @@ func retryAfter() sip.Header {
 // respond answers and ends the transaction where it may end. Errors are of the network: the peer will ask again or give
 // up.
 func (e *Edge) respond(tx *sip.ServerTx, res *sip.Response) {
+	sayWhy(res)
 	if err := tx.Respond(res); err != nil {
 		e.log.WithError(err).Debug("response not sent")
 	}

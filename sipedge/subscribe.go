@@ -48,7 +48,7 @@ func (e *Edge) subscribe(req *sip.Request, tx *sip.ServerTx) {
 func (e *Edge) subscription(req *sip.Request, l Login) (presence.Request, *sip.Response) {
 	r := presence.Request{ID: subscriptionID(req), Watcher: l.Device}
 	if e.draining.Load() {
-		return r, e.reply(req, 503, "", retryAfter())
+		return r, e.reply(req, 503, "", retryAfter(), because(whyDraining))
 	}
 	var ok bool
 	if r.Event, r.EventID, ok = eventOf(req); !ok {
@@ -103,7 +103,7 @@ func (e *Edge) resubscribe(req *sip.Request, tx *sip.ServerTx) bool {
 func (e *Edge) refreshed(req *sip.Request, l Login, sub *presence.Subscription, w *watcher) *sip.Response {
 	r := sub.Request()
 	if l.Device != r.Watcher {
-		return e.reply(req, 403, "")
+		return e.reply(req, 403, "", because("the subscription is another device's"))
 	}
 	if event, id, ok := eventOf(req); !ok || event != r.Event || id != r.EventID {
 		return e.reply(req, 481, "")
