@@ -45,8 +45,8 @@ const (
 	whyNoLogins = "this engine has no accounts to log in to"
 )
 
-// sayWhy adds a Warning (RFC 3261 §20.43) to a refusal that does not tell a person why. A challenge tells it by itself,
-// and so does the answer to a CANCEL.
+// sayWhy adds a Warning (RFC 3261 §20.43) to a refusal that does not tell a person why. A challenge tells it by
+// itself, and so does the answer to a CANCEL.
 func sayWhy(res *sip.Response) {
 	switch code := res.StatusCode; {
 	case code < 400 || code == 401 || code == 407 || code == 487 || res.GetHeader("warning") != nil:

@@ -18,7 +18,8 @@ func TestSayWhy(t *testing.T) {
 		{name: "a code without words", code: 499, want: `399 pintle "Refused"`},
 		{name: "said in Reason", code: 486, header: `SIP;cause=486;text="busy"`},
 		{name: "a Reason without words", code: 486, header: "SIP;cause=486", want: `399 pintle "the called party is busy"`},
-		{name: "a challenge", code: 401}, {name: "cancelled", code: 487}, {name: "success", code: 200}, {name: "moved", code: 302},
+		{name: "a challenge", code: 401}, {name: "cancelled", code: 487}, {name: "success", code: 200},
+		{name: "moved", code: 302},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.phrase == "" {
