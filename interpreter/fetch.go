@@ -31,6 +31,7 @@ type Request struct {
 	Inline  []byte        // the document itself; URL is then only its base and may be empty
 	Else    string        // child of the asking step that runs when the request fails; empty: the fallback chain
 	Static  bool          // the answer may serve later calls when the webhook is down
+	Scope   *Scope        // in which the call goes on; nil: as before
 
 	local bool // asked for by the operator or by the operator's own file: may be a file
 }

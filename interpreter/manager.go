@@ -104,7 +104,7 @@ func (m *Manager) Start(leg Leg, s Start) (*Call, error) { return m.start(leg, s
 func (m *Manager) start(leg Leg, s Start, replaces *seat) (*Call, error) {
 	info := leg.Info()
 	c := m.newCall(info.ID, nil)
-	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, info.From, info.To, s, leg
+	c.Direction, c.From, c.To, c.Start, c.Leg = info.Direction, s.caller(info.From), info.To, s, leg
 	if !info.Started.IsZero() && info.Started.Before(c.begun) {
 		c.begun = info.Started // the trace begins with the INVITE
 	}

@@ -20,6 +20,7 @@ const bodyShown = 16 << 10
 
 // attempt makes one request and parses its answer.
 func (c *Call) attempt(ctx context.Context, r Request) (*Document, error) {
+	c.enterScope(r.Scope)
 	source := "webhook"
 	if r.Purpose == ForFallback {
 		source = "fallback"

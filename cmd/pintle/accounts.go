@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -10,7 +9,6 @@ import (
 	"time"
 	_ "time/tzdata" // time zones of rules and mailboxes, on machines that have none
 
-	"pintle/interpreter"
 	"pintle/interpreter/account"
 	"pintle/sipedge"
 )
@@ -52,98 +50,6 @@ func (e *engine) openBook(ctx context.Context) error {
 		return exitf(exitUsage, "accounts:\n%w", err)
 	}
 	return nil
-}
-
-// accountCall finds what an account runs for a call: of one of its devices, or to one of its numbers. ErrNotFound:
-// nothing.
-func (r *router) accountCall(l interpreter.LegInfo) (interpreter.Start, error) {
-	if r.book == nil {
-		return interpreter.Start{}, interpreter.ErrNotFound
-	}
-	if l.Device != "" {
-		v, err := r.book.View(l.Account)
-		if err != nil {
-			return interpreter.Start{}, err
-		}
-		return r.fromDevice(v, l)
-	}
-	for _, dialled := range []string{l.Request.User, l.To.User} {
-		v, n, err := r.book.Number(dialled)
-		if err != nil {
-			continue
-		}
-		m, err := inboundFlow(v, n, dialled)
-		if err != nil || !v.Account().Enabled {
-			continue
-		}
-		s, err := startFlow(v, m)
-		s.Public = n != nil && n.Public
-		return s, err
-	}
-	return interpreter.Start{}, interpreter.ErrNotFound
-}
-
-// inboundFlow finds the callflow of a number of the public network, in the ways in which it may be written.
-func inboundFlow(v *account.View, n *account.Number, dialled string) (account.Match, error) {
-	tries := []string{dialled, "+" + strings.TrimPrefix(dialled, "+"), strings.TrimPrefix(dialled, "+")}
-	if n != nil {
-		tries = append(tries, n.Number)
-	}
-	var m account.Match
-	err := error(interpreter.ErrNotFound)
-	for _, t := range tries {
-		if m, err = v.Hunt(t, account.Exactly); err == nil {
-			return m, nil
-		}
-	}
-	return m, err
-}
-
-// fromDevice finds the callflow of what a device of the account dialled, extensions and feature codes included.
-func (r *router) fromDevice(v *account.View, l interpreter.LegInfo) (interpreter.Start, error) {
-	d, err := account.Get[*account.Device](v, l.Device)
-	if err != nil {
-		return interpreter.Start{}, err
-	}
-	merged := v.Merge(d)
-	if !merged.Enabled {
-		return interpreter.Start{}, interpreter.ErrNotFound
-	}
-	m, err := v.Hunt(l.Request.User, account.Exactly)
-	if errors.Is(err, interpreter.ErrNotFound) {
-		m, err = v.Hunt(merged.DialPlan.Dial(l.Request.User), account.OrNoMatch)
-	}
-	if err != nil {
-		return interpreter.Start{}, err
-	}
-	class := m.Number
-	if m.Capture != "" {
-		class = m.Capture
-	}
-	if merged.Denies(r.live.Load().cfg.plan().Class(class)) {
-		return interpreter.Start{Account: v.Account().ID, Request: interpreter.Request{Dialect: "kazoo",
-			Inline: []byte(unauthorized)}}, nil
-	}
-	return startFlow(v, m)
-}
-
-// unauthorized is what a device hears that dials a class of numbers which is denied to it.
-const unauthorized = `{"module":"play","data":{"id":"system_media/cf-unauthorized_call"},
-"children":{"_":{"module":"hangup","data":{}}}}`
-
-// startFlow runs a callflow, after the account's preflow if it has one.
-func startFlow(v *account.View, m account.Match) (interpreter.Start, error) {
-	flow := json.RawMessage(m.Callflow.Document())
-	if p := v.Account().Preflow; p != nil && p.Always != "" && p.Always != m.Callflow.ID {
-		var err error
-		flow, err = json.Marshal(map[string]any{"module": "callflow", "data": map[string]string{"id": p.Always},
-			"children": map[string]json.RawMessage{"_": flow}})
-		if err != nil {
-			return interpreter.Start{}, err
-		}
-	}
-	return interpreter.Start{Account: v.Account().ID, Capture: m.Capture, Captures: m.Captures,
-		Request: interpreter.Request{Dialect: "kazoo", Inline: flow}}, nil
 }
 
 // phoneBook gives the SIP edge the devices of the book.

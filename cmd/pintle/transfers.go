@@ -77,9 +77,17 @@ func (t transfers) Destination(by interpreter.LegInfo, x *interpreter.Transfer) 
 	start, err := t.router.Route(by)
 	switch {
 	case errors.Is(err, interpreter.ErrNotFound):
+		if r, ok := t.router.(interface {
+			Unrouted(by interpreter.LegInfo, user string) error
+		}); ok {
+			if err := r.Unrouted(by, x.To.User); err != nil {
+				return interpreter.Destination{}, err
+			}
+		}
 	case err != nil:
 		return interpreter.Destination{}, err
 	default:
+		start.Request.Scope = start.Scope()
 		start.Request.Result.Extra = [][2]string{{"ReferTransferTarget", x.Written}}
 		return interpreter.Destination{Start: &start}, nil
 	}

@@ -100,10 +100,19 @@ func (v *View) Extension(number string) (Object, error) {
 	if !ok {
 		return nil, fmt.Errorf("extension %s: %w", clip(number), interpreter.ErrNotFound)
 	}
-	if c.rings.kind != "" {
-		return v.Object(c.rings.kind, c.rings.id)
+	if o, ok := v.Rings(c); ok {
+		return o, nil
 	}
 	return nil, fmt.Errorf("extension %s rings no telephone: %w", clip(number), interpreter.ErrNotFound)
+}
+
+// Rings is the user or device that a callflow rings first: the object of its first node.
+func (v *View) Rings(c *Callflow) (Object, bool) {
+	if c.rings.kind == "" {
+		return nil, false
+	}
+	o, err := v.Object(c.rings.kind, c.rings.id)
+	return o, err == nil
 }
 
 // Extensions are the numbers that ring an object first: those of callflows that begin with it.

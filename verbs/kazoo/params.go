@@ -59,6 +59,7 @@ func (d *Dialect) params(c *interpreter.Call, r interpreter.Result) map[string]a
 		"Last-Module": r.Verb,
 		"Last-Result": r.Branch,
 	}
+	p.captured(c.Start)
 	if c.Leg != nil {
 		p.leg(c.Leg.Info())
 	}
@@ -98,6 +99,14 @@ func (p params) leg(i interpreter.LegInfo) {
 		h[x.Name] = x.Value
 	}
 	p["Custom-SIP-Headers"] = h
+}
+
+// captured adds what the pattern of the dialled number captured, so that a feature code may lead to an application.
+func (p params) captured(s interpreter.Start) {
+	p["Capture-Group"] = s.Capture
+	if len(s.Captures) > 0 {
+		p["Capture-Groups"] = maps.Clone(s.Captures)
+	}
 }
 
 // results adds what verbs found out: in Kazoo's names, and in those that Pivot borrows from TwiML in every format.
