@@ -78,7 +78,7 @@ var outsiders = []struct {
 	{"github.com/emiago/sipgo", []string{"sipedge"}, "one place knows the SIP library"},
 	{"github.com/pion/sdp", []string{"sipedge"}, "one place knows SDP syntax"},
 	{"github.com/pion/rtp", []string{"media/rtpio", "sipedge/browser"}, "few places know RTP headers"},
-	{"github.com/pion/rtcp", []string{"media/rtpio"}, "one place knows RTCP"},
+	{"github.com/pion/rtcp", []string{"media/rtpio", "sipedge/browser"}, "few places know RTCP"},
 	{"github.com/pion/srtp", []string{"media/rtpio"}, "one place protects packets"},
 	{"github.com/pion/transport", []string{"media/rtpio"}, "one place queues records"},
 	{"github.com/pion/dtls", []string{"media/rtpio"}, "one place agrees on their keys"},

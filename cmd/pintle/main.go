@@ -40,15 +40,16 @@ func exitf(code int, format string, a ...any) error {
 
 // cli is the command line.
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Answer calls: SIP in, webhooks out."`
-	Call    callCmd    `cmd:"" help:"Place a scripted call through a flow and print what happens."`
-	Test    testCmd    `cmd:"" help:"Run scenarios in virtual time."`
-	Phones  phonesCmd  `cmd:"" help:"List the registered phones of a running engine."`
-	Trunks  trunksCmd  `cmd:"" help:"List the trunks of a running engine and how they are."`
-	Reload  reloadCmd  `cmd:"" help:"Let a running engine read its configuration again; calls go on."`
-	Verbs   verbsCmd   `cmd:"" help:"List every verb and module."`
-	Docs    docsCmd    `cmd:"" hidden:"" help:"Write the generated pages of the documentation."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve      serveCmd      `cmd:"" help:"Answer calls: SIP in, webhooks out."`
+	Call       callCmd       `cmd:"" help:"Place a scripted call through a flow and print what happens."`
+	Test       testCmd       `cmd:"" help:"Run scenarios in virtual time."`
+	Phones     phonesCmd     `cmd:"" help:"List the registered phones of a running engine."`
+	Trunks     trunksCmd     `cmd:"" help:"List the trunks of a running engine and how they are."`
+	Reload     reloadCmd     `cmd:"" help:"Let a running engine read its configuration again; calls go on."`
+	PhoneToken phoneTokenCmd `cmd:"" help:"Make a token with which a page logs in as a browser phone."`
+	Verbs      verbsCmd      `cmd:"" help:"List every verb and module."`
+	Docs       docsCmd       `cmd:"" hidden:"" help:"Write the generated pages of the documentation."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 }
 
 func main() {

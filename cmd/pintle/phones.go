@@ -55,3 +55,18 @@ func (e *engine) openBrowsers(sounds *audio.Sounds, c calls) error {
 
 // isClient tells whether a target is a client's name.
 func isClient(uri string) bool { return strings.HasPrefix(uri, "client:") }
+
+// pages and browserSessions are what the metrics say of browsers.
+func (e *engine) pages() float64 {
+	if f := e.phones.Load(); f != nil {
+		return float64(f.Count())
+	}
+	return 0
+}
+
+func (e *engine) browserSessions() float64 {
+	if e.cfg.noBrowsers {
+		return 0
+	}
+	return float64(e.browsers.Sessions())
+}

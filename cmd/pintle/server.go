@@ -93,6 +93,8 @@ func (e *engine) gauges(m *httpd.Metrics) {
 		media(func() float64 { return float64(e.edge.Counters().Banned) }))
 	m.Gauge("pintle_sip_banned_addresses", "Addresses that are silenced for guessing passwords.",
 		media(func() float64 { return float64(e.edge.BannedSources()) }))
+	m.Gauge("pintle_browser_pages", "Pages that are connected as browser phones.", media(e.pages))
+	m.Gauge("pintle_browser_sessions", "Browsers that have media now.", media(e.browserSessions))
 	m.Counter("pintle_sip_handshakes_failed_total", "Connections whose TLS or WebSocket handshake was refused.",
 		media(func() float64 { return float64(e.edge.Counters().Handshakes) }))
 	m.Gauge("pintle_sip_bindings", "Contacts of registered phones.",

@@ -241,7 +241,7 @@ func (h *Half) Quality() interpreter.Quality {
 	h.mu.Unlock()
 	return interpreter.Quality{Codec: name, Sent: s.Sent, Received: s.Received, Lost: s.Lost, Foreign: s.Foreign,
 		Jitter: s.Jitter, RoundTrip: s.RTT, MOS: s.MOS, FirstPacket: s.FirstSent, Encryption: string(s.Suite),
-		Unauthentic: s.Unauthentic, Handshakes: s.Unshaken}
+		FarLoss: s.RemoteLoss, Unauthentic: s.Unauthentic, Handshakes: s.Unshaken}
 }
 
 // AddTap lets t have every frame of one side; RemoveTap ends that. For scripted phones and recordings.

@@ -70,6 +70,9 @@ func Open(cfg Config) (*Engine, error) {
 // Addr is where browsers send.
 func (e *Engine) Addr() net.Addr { return e.conn.LocalAddr() }
 
+// Sessions is the number of browsers that have media now.
+func (e *Engine) Sessions() int { return len(e.slots) }
+
 // Close gives the port back, when every session has been closed by its owner; it waits for them.
 func (e *Engine) Close() error {
 	e.wg.Wait()

@@ -26,6 +26,7 @@ type Leg struct {
 	info     interpreter.LegInfo
 	rung     bool
 	answered bool
+	onHold   bool
 }
 
 var (

@@ -22,6 +22,7 @@ type message struct {
 	By       string            `json:"by,omitempty"`       // who ended a call: caller (the page), flow, rest, engine
 	Reason   string            `json:"reason,omitempty"`   // one sentence
 	Params   map[string]string `json:"params,omitempty"`   //
+	Held     bool              `json:"held,omitempty"`     //
 	Calls    []string          `json:"calls,omitempty"`    // those that a resumed page still has
 }
 
@@ -40,6 +41,7 @@ const (
 	typeHangup   = "hangup"   // page: call
 	typeDigits   = "digits"   // page: call, digits
 	typeEnded    = "ended"    // engine: call, code, by, reason
+	typeHold     = "hold"     // engine: call, held or not
 	typePing     = "ping"     // page
 	typePong     = "pong"     // engine
 )

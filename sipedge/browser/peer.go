@@ -34,6 +34,7 @@ type peer struct {
 	live      chan struct{} // closed when sound can pass, or cannot ever: see failed
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
+	report    report
 
 	mu        sync.Mutex // guards what follows
 	failed    error
@@ -81,19 +82,9 @@ func (e *Engine) newPeer(gone func(reason string)) (*peer, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	p.running.Go(func() { drain(sender) })
+	p.running.Go(func() { p.drain(sender) })
 	p.running.Go(func() { p.start(ctx) })
 	return p, nil
-}
-
-// drain reads the reports of the browser, which the interceptors of the library need.
-func drain(s *webrtc.RTPSender) {
-	buf := make([]byte, 1500)
-	for {
-		if _, _, err := s.Read(buf); err != nil {
-			return
-		}
-	}
 }
 
 func (p *peer) changed(s webrtc.PeerConnectionState) {

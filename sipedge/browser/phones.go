@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -51,6 +50,7 @@ type Phones struct {
 
 	mu     sync.Mutex // guards what follows
 	pages  map[string]map[*page]struct{}
+	rings  map[string][]*ring // that clients hear now
 	count  int
 	closed bool
 }
@@ -60,7 +60,7 @@ func NewPhones(cfg PhonesConfig) *Phones {
 	if cfg.Pages <= 0 {
 		cfg.Pages = defaultPages
 	}
-	f := &Phones{cfg: cfg, pages: map[string]map[*page]struct{}{}}
+	f := &Phones{cfg: cfg, pages: map[string]map[*page]struct{}{}, rings: map[string][]*ring{}}
 	f.work, f.stop = context.WithCancel(context.Background())
 	return f
 }
@@ -108,6 +108,11 @@ func (f *Phones) enter(p *page) error {
 	}
 	f.pages[p.identity][p] = struct{}{}
 	f.count++
+	for _, r := range f.rings[p.identity] {
+		if p.alert(r) { // it has no socket yet: it is told when it is welcome
+			r.joined(p)
+		}
+	}
 	return nil
 }
 
@@ -139,11 +144,37 @@ func (f *Phones) returning(identity, resume string) *page {
 	return nil
 }
 
-// of are the pages of a client.
-func (f *Phones) of(identity string) []*page {
+// ring lets the pages of a client ring, and those that connect until rung. It reports whether there are any.
+func (f *Phones) ring(identity string, r *ring) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.Collect(maps.Keys(f.pages[identity]))
+	for p := range f.pages[identity] {
+		if p.alert(r) {
+			r.joined(p)
+		}
+	}
+	if len(r.all()) == 0 {
+		return false
+	}
+	f.rings[identity] = append(f.rings[identity], r)
+	return true
+}
+
+// rung forgets a ring.
+func (f *Phones) rung(identity string, r *ring) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := slices.DeleteFunc(f.rings[identity], func(other *ring) bool { return other == r })
+	if f.rings[identity] = list; len(list) == 0 {
+		delete(f.rings, identity)
+	}
+}
+
+// Count is the number of pages that are connected.
+func (f *Phones) Count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
 }
 
 // Serve speaks with one page until its socket or ctx ends. source is the page's address, for the records.
@@ -220,6 +251,7 @@ func (f *Phones) welcome(s Socket, shut func()) (*page, chan []byte, error) {
 	}
 	out, _ := p.attach(shut)
 	p.send(message{Type: typeWelcome, Identity: identity, Resume: p.resume})
+	p.remind()
 	return p, out, nil
 }
 

@@ -3,7 +3,9 @@ package browser
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"pintle/interpreter"
@@ -12,13 +14,31 @@ import (
 const (
 	defaultRing = 60 * time.Second
 	maxRing     = 10 * time.Minute
+	repliesKept = 64 // of one ring that nobody has looked at
 )
 
-// ring is one attempt to reach a client: all its pages ring, the first that accepts has the call.
+// ring is one attempt to reach a client: all its pages ring, those too that connect meanwhile, and the first that
+// accepts has the call.
 type ring struct {
 	name    string
 	invite  message
 	replies chan reply
+
+	mu    sync.Mutex // guards what follows
+	pages []*page
+}
+
+// joined adds a page that rings.
+func (r *ring) joined(p *page) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pages = append(r.pages, p)
+}
+
+func (r *ring) all() []*page {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.pages)
 }
 
 // reply is what a page said.
@@ -86,26 +106,21 @@ func (f *Phones) Dial(ctx context.Context, to interpreter.Target, o interpreter.
 		o.Progress = func(interpreter.Progress) {}
 	}
 	identity := strings.TrimPrefix(to.URI, scheme)
-	pages := f.of(identity)
 	callID := secret() + "@browser"
-	r := &ring{name: interpreter.NewID(), replies: make(chan reply, 2*len(pages))}
-	m := message{Type: typeIncoming, Call: r.name, From: o.From.User, Display: o.From.Display, Params: paramsOf(to.Headers)}
-	r.invite = m
-	var ringing []*page
-	for _, p := range pages {
-		if p.alert(r) {
-			ringing = append(ringing, p)
-		}
-	}
-	if len(ringing) == 0 {
+	r := &ring{name: interpreter.NewID(), replies: make(chan reply, repliesKept)}
+	r.invite = message{Type: typeIncoming, Call: r.name, From: o.From.User, Display: o.From.Display,
+		Params: paramsOf(to.Headers)}
+	defer f.rung(identity, r)
+	if !f.ring(identity, r) {
 		return nil, &interpreter.DialError{Status: interpreter.StatusFailed, Code: 480, Cause: interpreter.CauseOf(480),
 			Reason: "no page of client " + identity + " is connected", Fault: interpreter.CodeNotRegistered, Unreached: true}
 	}
 	o.Progress(interpreter.Progress{Status: interpreter.StatusInitiated, CallID: callID})
 	o.Progress(interpreter.Progress{Status: interpreter.StatusRinging, Code: 180, CallID: callID})
-	won, err := r.wait(ctx, len(ringing), ringTime(to.Timeout, o.Timeout))
+	won, err := r.wait(ctx, ringTime(to.Timeout, o.Timeout))
 	said := ended(r.name, ctx, err)
-	for _, p := range ringing {
+	f.rung(identity, r)
+	for _, p := range r.all() {
 		if p == won.page {
 			p.quiet(r, message{})
 		} else {
@@ -149,7 +164,7 @@ func ended(name string, ctx context.Context, err error) message { //nolint:reviv
 }
 
 // wait returns the first page that accepts.
-func (r *ring) wait(ctx context.Context, pages int, limit time.Duration) (reply, error) {
+func (r *ring) wait(ctx context.Context, limit time.Duration) (reply, error) {
 	over := time.NewTimer(limit)
 	defer over.Stop()
 	said := map[*page]bool{}
@@ -172,7 +187,7 @@ func (r *ring) wait(ctx context.Context, pages int, limit time.Duration) (reply,
 			default:
 				refused = declined(603, "the client declined")
 			}
-			if len(said) == pages {
+			if len(said) == len(r.all()) {
 				return reply{}, refused
 			}
 		case <-over.C:

@@ -134,7 +134,7 @@ func TestSlowReader(t *testing.T) {
 	c := &client{t: t, socket: ours, over: over}
 	c.send(message{Type: typeHello, Token: token})
 	<-slow.writes
-	p := r.phones.of("ann")[0]
+	p := only(r.phones.pages["ann"])
 	for range backlog + 2 {
 		p.send(message{Type: typePong})
 	}
