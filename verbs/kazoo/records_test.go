@@ -222,6 +222,8 @@ var waiting = map[string]string{
 	"dead_air":        `{}`,
 	"device":          `{"id":"sip:desk@pbx.test"}`,
 	"group":           `{"endpoints":[{"id":"desk","endpoint_type":"device"}]}`,
+	"group_pickup":    `{}`,
+	"intercept":       `{}`,
 	"menu":            `{}`,
 	"pivot":           `{"voice_url":"/slow"}`,
 	"play":            `{"id":"https://app.test/a9s.wav"}`,
