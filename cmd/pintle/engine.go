@@ -56,6 +56,8 @@ type engine struct {
 	applying sync.Mutex               // one change of the accounts at a time is brought into effect
 	carriage atomic.Pointer[carriage] // as applyAccounts made it last
 	board    *presence.Board
+
+	bindings bindingCounts
 	router   *router
 	http     *httpd.Server
 
@@ -230,9 +232,10 @@ func (e *engine) openCalls(context.Context) error {
 		e.report("close SIP", edge.Close())
 		return err
 	}
-	late.Lines = e.outgoing(&lines{edge: edge, phones: e.phones.Load()})
+	late.Lines = e.outgoing(&lines{edge: edge, phones: e.phones.Load(), book: e.book})
 	e.running.Store(e.manager)
 	close(late.ready)
+	e.onClose(e.followBook())
 	e.onClose(func() { e.report("close SIP", e.edge.Close()) })
 	return nil
 }
@@ -265,7 +268,7 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	e.cfg.SIP.Session.apply(&c)
 	e.cfg.SIP.Registrar.apply(&c)
-	c.Records = e.store
+	c.Records, c.Registrations.Changed, c.Others = e.store, e.bindings.told(e.log), e.pages
 	if e.browsers != nil {
 		c.WebRTC = e.browsers.ForSIP()
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"pintle/interpreter"
+	"pintle/interpreter/account"
 	"pintle/sipedge"
 	"pintle/sipedge/audio"
 	"pintle/sipedge/browser"
@@ -16,6 +17,7 @@ import (
 type lines struct {
 	edge   *sipedge.Edge
 	phones *browser.Phones // nil: no pages
+	book   *account.Book   // nil: no accounts
 }
 
 var _ interpreter.Lines = (*lines)(nil)
@@ -31,6 +33,7 @@ func (l *lines) Dial(ctx context.Context, to interpreter.Target, o interpreter.D
 	if l.phones != nil && l.phones.Online(name) > 0 {
 		ways = append(ways, way{l.phones.Dial, to})
 	}
+	ctx = pagesRing(ctx)
 	for _, record := range l.records(name) {
 		phone := to
 		phone.URI = "sip:" + record
@@ -67,6 +70,9 @@ func (l *lines) records(name string) []string {
 
 // Bridge joins legs of any kind.
 func (l *lines) Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.BridgeOptions) error {
+	if o.Hold.URL == "" && o.Hold.Tone == "" {
+		o.Hold = l.musicOnHold(a, b)
+	}
 	if _, ok := a.(*sipedge.Leg); ok {
 		return l.edge.Bridge(ctx, a, b, o)
 	}

@@ -97,6 +97,10 @@ func (e *engine) gauges(m *httpd.Metrics) {
 	m.Gauge("pintle_browser_sessions", "Browsers that have media now.", media(e.browserSessions))
 	m.Counter("pintle_sip_handshakes_failed_total", "Connections whose TLS or WebSocket handshake was refused.",
 		media(func() float64 { return float64(e.edge.Counters().Handshakes) }))
+	for change, n := range e.bindings.all() {
+		m.Counter("pintle_sip_registrations_"+string(change)+"_total", registrationHelp[change],
+			func() float64 { return float64(n.Load()) })
+	}
 	m.Gauge("pintle_sip_bindings", "Contacts of registered phones.",
 		media(func() float64 { return float64(e.edge.BindingCount()) }))
 }

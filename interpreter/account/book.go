@@ -28,6 +28,7 @@ var (
 type Book struct {
 	records interpreter.Records
 	now     atomic.Pointer[snapshot]
+	changed func() // may be nil
 
 	mu      sync.Mutex // guards what follows, and is held while something changes
 	files   loaded
@@ -90,7 +91,7 @@ func (b *Book) Reload(files ...File) error {
 		return found.asError()
 	}
 	b.files = l
-	b.now.Store(s)
+	b.publish(s)
 	return nil
 }
 

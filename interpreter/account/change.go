@@ -250,7 +250,7 @@ func (b *Book) commit(store func() error) error {
 	if err := store(); err != nil {
 		return fmt.Errorf("store the change: %w", err)
 	}
-	b.now.Store(s)
+	b.publish(s)
 	return nil
 }
 
