@@ -41,6 +41,7 @@ type Target struct {
 	Privacy   Privacy // what of the caller id is kept from this target; empty: DialOptions.Privacy
 	Asserted  Address // who calls in truth, for trunks that are trusted with it (RFC 3325); zero: From
 	Emergency bool    // a call for help: no limit of calls counts
+	FromHost  string  // host of From towards a trunk; empty: as the trunk says
 }
 
 // DialOptions of one attempt.
@@ -70,6 +71,7 @@ const (
 	PrivacyFull   Privacy = "full"
 	PrivacyName   Privacy = "name"
 	PrivacyNumber Privacy = "number"
+	PrivacyOff    Privacy = "none" // of one target: shown although the caller asked for privacy
 )
 
 // Progress is a step of a call attempt.

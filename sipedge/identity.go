@@ -26,6 +26,12 @@ func (e *Edge) presented(from party, t *trunk, to interpreter.Target, o interpre
 		add("P-Asserted-Identity", asserted)
 	}
 	from = t.present(from)
+	if t != nil && to.FromHost != "" {
+		if !validHostPort(bracketed(to.FromHost)) {
+			return from, nil, refuse("host of From", "neither a name nor an address")
+		}
+		from.uri.Host = to.FromHost
+	}
 	if to.Privacy != interpreter.PrivacyNone {
 		o.Privacy = to.Privacy
 	}

@@ -251,9 +251,11 @@ func (r Route) Target(base interpreter.Target) interpreter.Target {
 }
 
 // Hunts tells whether a failure on this way lets the next one try: not when the called party has spoken (486, 600,
-// 603), nor when a carrier that is authoritative says that there is no such number.
+// 603), nor when a carrier that is authoritative says that there is no such number, nor when our own rules refuse it.
 func (r Route) Hunts(e *interpreter.DialError) bool {
 	switch e.Code {
+	case 403:
+		return e.Fault == 0 // our own rules refuse it on every way
 	case 486, 600, 603:
 		return e.Unreached
 	case 404, 484:

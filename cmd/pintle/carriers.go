@@ -18,6 +18,7 @@ import (
 type carriage struct {
 	trunks   []sipedge.Trunk
 	operator []verbs.Carrier            // trunks of the configuration, then resources of the operator
+	named    []verbs.Carrier            // of the operator, for flows that name them: sip.gateway too, where it is alone
 	own      map[string][]verbs.Carrier // by id of the account
 	owner    map[string]string          // id of a trunk to that of its account
 	rules    map[string]toll.Rules      // by id of the account
@@ -36,9 +37,17 @@ func (c *config) carriage(book *account.Book) *carriage {
 		}
 	}
 	k.general = c.tollRules()
-	if book == nil {
-		return k
+	if book != nil {
+		k.accounts(c, book)
 	}
+	if k.named = k.operator; len(k.named) == 0 && c.SIP.Gateway != "" {
+		k.named = []verbs.Carrier{c.lone()}
+	}
+	return k
+}
+
+// accounts adds what accounts, and the resources of the operator, say.
+func (k *carriage) accounts(c *config, book *account.Book) {
 	resources := book.Resources()
 	k.general.Home = k.general.Home || len(resources) > 0
 	for _, r := range resources {
@@ -63,7 +72,6 @@ func (c *config) carriage(book *account.Book) *carriage {
 		rules.Home = k.general.Home || len(own) > 0
 		k.rules[id] = rules
 	}
-	return k
 }
 
 func (k *carriage) add(r *account.Resource, owner, realm string) {
@@ -81,6 +89,17 @@ func (k *carriage) add(r *account.Resource, owner, realm string) {
 func (k *carriage) carriersFor(id string) [][]verbs.Carrier {
 	return [][]verbs.Carrier{k.own[id], k.operator}
 }
+
+// chosen are the carriers that a flow names: an account's own, or, "", the operator's. Where there is one account, and it
+// has none of its own, those of the configuration are its own.
+func (k *carriage) chosen(id string) []verbs.Carrier {
+	if list := k.own[id]; id != "" && (len(list) > 0 || len(k.rules) > 1) {
+		return list
+	}
+	return k.named
+}
+
+func (e *engine) chosenCarriers(id string) []verbs.Carrier { return e.carriage.Load().chosen(id) }
 
 // accountRules are the rules against fraud of one account: those of the configuration, with the classes that the
 // account denies itself, and its own numbers as those that it may show. The only account has those of the configuration

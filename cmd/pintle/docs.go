@@ -33,7 +33,7 @@ func (d docsCmd) Run() error {
 // generatedPages gives the pages by name under docs/.
 func generatedPages() map[string][]byte {
 	pages := map[string][]byte{"errors.md": errorsPage()}
-	for _, d := range languages(&config{}, nil) {
+	for _, d := range languages(&config{}, nil, nil) {
 		pages[filepath.Join("verbs", d.Name()+".md")] = verbsPage(d)
 	}
 	return pages

@@ -212,7 +212,7 @@ func (e *engine) openCalls(context.Context) error {
 	}
 	e.live.Store(now)
 	e.manager = interpreter.NewManager(interpreter.Config{
-		Dialects: languages(e.cfg, e.book), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
+		Dialects: languages(e.cfg, e.book, e.chosenCarriers), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
 		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
 		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},

@@ -7,17 +7,20 @@ import (
 
 	"pintle/interpreter"
 	"pintle/interpreter/account"
+	"pintle/verbs"
 	"pintle/verbs/kazoo"
 	"pintle/verbs/twiml"
 )
 
 // languages are the dialects, in the order in which an answer is offered to them.
-func languages(c *config, book *account.Book) interpreter.Dialects {
+func languages(
+	c *config, book *account.Book, carriers func(account string) []verbs.Carrier,
+) interpreter.Dialects {
 	static, err := c.Kazoo.objects()
 	if err != nil {
 		static = kazoo.Static{} // complete has refused such a configuration
 	}
-	k := kazoo.Options{Directory: static, Book: book, Country: c.plan().Country, Diversion: c.SIP.Diversion}
+	k := kazoo.Options{Directory: static, Book: book, Carriers: carriers, Country: c.plan().Country, Diversion: c.SIP.Diversion}
 	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(k)}
 }
 

@@ -28,7 +28,7 @@ func (verbsCmd) Help() string {
 // Run prints the list.
 func (v verbsCmd) Run() error {
 	var list []interpreter.Info
-	for _, d := range languages(&config{}, nil) {
+	for _, d := range languages(&config{}, nil, nil) {
 		list = append(list, d.Verbs()...)
 	}
 	if v.Name != "" {

@@ -9,6 +9,7 @@ import (
 
 	"pintle/interpreter"
 	"pintle/interpreter/account"
+	"pintle/verbs"
 )
 
 // Dialect reads and writes Kazoo callflow JSON and the parameters of Pivot requests.
@@ -16,12 +17,14 @@ type Dialect struct{ opt Options }
 
 // Options of the dialect. The zero value works: without Directory and Book, ids lead nowhere.
 type Options struct {
-	Directory  Directory     // looks up ids of devices, users, menus, media and callflows; may be nil
-	Book       *account.Book // accounts, whose objects ids mean after those of Directory; nil: none
-	Country    string        // home country of numbers, ISO 3166, for formats and classes; empty: US
-	Diversion  bool          // carriers are told who forwarded a call whose caller stays visible
-	Language   string        // language of a call that no module has set; empty: en-us
-	Recordings fs.FS         // recorded system prompts as <language>/<name>.wav, which win over spoken ones; nil: none
+	Directory Directory     // looks up ids of devices, users, menus, media and callflows; may be nil
+	Book      *account.Book // accounts, whose objects ids mean after those of Directory; nil: none
+	// Carriers are those of an account as they are now, or, "", of the operator; nil: those of Book.
+	Carriers   func(account string) []verbs.Carrier
+	Country    string // home country of numbers, ISO 3166, for formats and classes; empty: US
+	Diversion  bool   // carriers are told who forwarded a call whose caller stays visible
+	Language   string // language of a call that no module has set; empty: en-us
+	Recordings fs.FS  // recorded system prompts as <language>/<name>.wav, which win over spoken ones; nil: none
 }
 
 // DefaultLanguage of a call.

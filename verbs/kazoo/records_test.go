@@ -227,6 +227,7 @@ var waiting = map[string]string{
 	"menu":            `{}`,
 	"pivot":           `{"voice_url":"/slow"}`,
 	"play":            `{"id":"https://app.test/a9s.wav"}`,
+	"resources":       `{"to_did":"4155552671"}`,
 	"response":        `{"media":"https://app.test/a9s.wav"}`,
 	"ring_group":      `{"endpoints":[{"id":"desk","endpoint_type":"device"}]}`,
 	"send_dtmf":       `{"digits":"1"}`,
@@ -236,7 +237,7 @@ var waiting = map[string]string{
 	"wait_for_hangup": `{}`,
 }
 
-var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "manual_presence", "noop",
+var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "manual_presence", "noop", "offnet",
 	"set_variable", "set_variables"}
 
 // A caller who hangs up in any module ends it at once; no further node runs, no further request is made.
@@ -263,7 +264,8 @@ delay 4s
 -- GET https://app.test/never --
 {"module":"hangup"}
 -- accounts.yaml --
-{name: Test, devices: {desk: {name: Desk, sip: {static_route: "sip:desk@pbx.test"}}}}
+{name: Test, devices: {desk: {name: Desk, sip: {static_route: "sip:desk@pbx.test"}}},
+resources: [{name: r, rules: ["5(5)5"], gateways: [{server: r.test, invite_format: route, route: "sip:desk@pbx.test"}]}]}
 -- directory.json --
 {"users":{"u":[{"uri":"sip:desk@pbx.test"}]},"callflows":{"slow":{"flow":{"module":"sleep","data":{"duration":9}}}}}
 `, i.Name, data))
