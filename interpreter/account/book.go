@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type Book struct {
 	made    map[string]Object          // by record id: objects that were made while the engine ran
 	changes map[string]json.RawMessage // by record id: merge patch (RFC 7396) over an object
 	patched map[string]change          // by record id: what came out, to be made once
+	dropped map[string]error           // by record id: why what was stored is left out
 }
 
 // change is an object before and after its patch.
@@ -47,8 +49,8 @@ type change struct {
 // snapshot is all accounts at one moment.
 type snapshot struct {
 	views     []*View
-	byID      map[string]*View // id, or readable name
-	realms    map[string]*View
+	byID      map[string]int // id, or readable name: place in views
+	realms    map[string]int
 	logins    map[login]entry
 	addresses map[netip.Addr]entry
 	numbers   map[string]entry // telephone number, digits with +
@@ -57,16 +59,35 @@ type snapshot struct {
 
 type login struct{ realm, username string }
 
+// entry is an object of an account by its places: in the snapshot, and on its shelf.
 type entry struct {
-	view   *View
-	object Object
+	view   int
+	kind   Kind // empty: the account alone
+	object int
+}
+
+func (s *snapshot) at(e entry) (*View, Object) {
+	v := s.views[e.view]
+	if e.kind == "" {
+		return v, nil
+	}
+	return v, v.shelves[e.kind].order[e.object]
+}
+
+// with is the snapshot with another version of an object of an account; see [View.with].
+func (s *snapshot) with(o Object) *snapshot {
+	to := *s
+	at := s.byID[o.About().Account]
+	to.views = slices.Clone(s.views)
+	to.views[at] = s.views[at].with(o)
+	return &to
 }
 
 // Open makes a book of files and of what the store remembers. The error is of type [Problems] when a file is bad; then
 // there is no book. A nil store remembers nothing.
 func Open(ctx context.Context, records interpreter.Records, files ...File) (*Book, error) {
 	b := &Book{records: records, made: map[string]Object{}, changes: map[string]json.RawMessage{},
-		patched: map[string]change{}}
+		patched: map[string]change{}, dropped: map[string]error{}}
 	b.now.Store(&snapshot{})
 	if err := b.remember(ctx); err != nil {
 		return nil, fmt.Errorf("read accounts from the store: %w", err)
@@ -112,11 +133,12 @@ func (b *Book) View(account string) (*View, error) {
 	if account == "" && len(s.views) == 1 {
 		return s.views[0], nil
 	}
-	if v, ok := s.byID[account]; ok {
-		return v, nil
+	at, ok := s.byID[account]
+	if !ok {
+		at, ok = s.realms[strings.ToLower(account)]
 	}
-	if v, ok := s.realms[strings.ToLower(account)]; ok {
-		return v, nil
+	if ok {
+		return s.views[at], nil
 	}
 	return nil, fmt.Errorf("account %s: %w", clip(account), interpreter.ErrNotFound)
 }
@@ -138,20 +160,31 @@ func (b *Book) Realm(host string) (realm string, ours bool) {
 
 // Login finds the device of a SIP user name in a realm.
 func (b *Book) Login(realm, username string) (*View, *Device, error) {
-	return b.now.Load().logins[login{strings.ToLower(realm), username}].device("login " + clip(username))
+	s := b.now.Load()
+	e, ok := s.logins[login{strings.ToLower(realm), username}]
+	if !ok {
+		return nil, nil, fmt.Errorf("login %s: %w", clip(username), interpreter.ErrNotFound)
+	}
+	return s.device(e)
 }
 
 // Address finds the device that is known by its IP address alone.
 func (b *Book) Address(a netip.Addr) (*View, *Device, error) {
-	return b.now.Load().addresses[a.Unmap().WithZone("")].device("address " + a.String())
+	s := b.now.Load()
+	e, ok := s.addresses[a.Unmap().WithZone("")]
+	if !ok {
+		return nil, nil, fmt.Errorf("address %s: %w", a, interpreter.ErrNotFound)
+	}
+	return s.device(e)
 }
 
-func (e entry) device(what string) (*View, *Device, error) {
-	d, ok := e.object.(*Device)
+func (s *snapshot) device(e entry) (*View, *Device, error) {
+	v, o := s.at(e)
+	d, ok := o.(*Device)
 	if !ok {
-		return nil, nil, fmt.Errorf("%s: %w", what, interpreter.ErrNotFound)
+		return nil, nil, interpreter.ErrNotFound
 	}
-	return e.view, d, nil
+	return v, d, nil
 }
 
 // Number finds the account of a telephone number of the public network, written with or without +. The object is nil
@@ -165,8 +198,9 @@ func (b *Book) Number(number string) (*View, *Number, error) {
 	if !ok {
 		return nil, nil, fmt.Errorf("number %s: %w", clip(number), interpreter.ErrNotFound)
 	}
-	n, _ := e.object.(*Number)
-	return e.view, n, nil
+	v, o := s.at(e)
+	n, _ := o.(*Number) //nolint:errcheck // a number of a callflow alone has no object
+	return v, n, nil
 }
 
 // Resources are the carriers of the operator, in the order of the files.
@@ -174,7 +208,7 @@ func (b *Book) Resources() []*Resource { return append([]*Resource(nil), b.now.L
 
 // build makes a snapshot of files and changes. b.mu is held.
 func (b *Book) build(l loaded) (*snapshot, Problems) {
-	s := &snapshot{byID: map[string]*View{}, realms: map[string]*View{}, logins: map[login]entry{},
+	s := &snapshot{byID: map[string]int{}, realms: map[string]int{}, logins: map[login]entry{},
 		addresses: map[netip.Addr]entry{}, numbers: map[string]entry{}}
 	var found Problems
 	for _, a := range l.accounts {
@@ -237,6 +271,7 @@ func (b *Book) current(o Object) Object {
 	}
 	to, err := patched(o, patch)
 	if err != nil {
+		b.drop(id, err)
 		to = o
 	}
 	b.patched[id] = change{o, patch, to}
@@ -245,49 +280,56 @@ func (b *Book) current(o Object) Object {
 
 // add puts a view in and finds what two accounts claim.
 func (s *snapshot) add(v *View) (found Problems) {
-	a := v.account
+	a, at := v.account, len(s.views)
 	s.views = append(s.views, v)
-	s.byID[a.ID] = v
+	s.byID[a.ID] = at
 	if a.Key != "" {
-		s.byID[a.Key] = v
+		s.byID[a.Key] = at
 	}
 	if r := strings.ToLower(a.Realm); r != "" {
-		if old, twice := s.realms[r]; twice && old.account.Realm != "" {
-			found = append(found, clash(a, "realm", r, old.account))
+		if old, twice := s.realms[r]; twice && s.views[old].account.Realm != "" {
+			found = append(found, clash(a, "realm", r, s.views[old].account))
 		}
-		s.realms[r] = v
+		s.realms[r] = at
 	}
+	place := 0
 	for d := range All[*Device](v) {
-		found = append(found, s.addDevice(v, d)...)
+		found = append(found, s.addDevice(d, entry{at, KindDevice, place})...)
+		place++
 	}
+	place = 0
 	for n := range All[*Number](v) {
-		if old, twice := s.numbers[n.Number]; twice && old.object != nil {
-			found = append(found, clash(n, "number", n.Number, old.object))
-			continue
+		old, twice := s.numbers[n.Number]
+		if twice && old.kind != "" {
+			_, o := s.at(old)
+			found = append(found, clash(n, "number", n.Number, o))
+		} else {
+			s.numbers[n.Number] = entry{at, KindNumber, place}
 		}
-		s.numbers[n.Number] = entry{v, n}
+		place++
 	}
 	for c := range All[*Callflow](v) {
 		for _, n := range c.Numbers {
 			if _, taken := s.numbers[n]; strings.HasPrefix(n, "+") && !taken {
-				s.numbers[n] = entry{view: v}
+				s.numbers[n] = entry{view: at}
 			}
 		}
 	}
 	return found
 }
 
-func (s *snapshot) addDevice(v *View, d *Device) (found Problems) {
-	realm := v.Realm(d)
+func (s *snapshot) addDevice(d *Device, e entry) (found Problems) {
+	realm := s.views[e.view].Realm(d)
 	if _, ok := s.realms[realm]; !ok && realm != "" {
-		s.realms[realm] = v
+		s.realms[realm] = e.view
 	}
 	if d.SIP.Username != "" && realm != "" {
 		k := login{realm, d.SIP.Username}
 		if old, twice := s.logins[k]; twice {
-			found = append(found, clash(d, "sip.username", d.SIP.Username, old.object))
+			_, o := s.at(old)
+			found = append(found, clash(d, "sip.username", d.SIP.Username, o))
 		}
-		s.logins[k] = entry{v, d}
+		s.logins[k] = e
 	}
 	if d.SIP.Method != "ip" {
 		return found
@@ -298,9 +340,10 @@ func (s *snapshot) addDevice(v *View, d *Device) (found Problems) {
 	}
 	ip = ip.Unmap().WithZone("")
 	if old, twice := s.addresses[ip]; twice {
-		found = append(found, clash(d, "sip.ip", d.SIP.IP, old.object))
+		_, o := s.at(old)
+		found = append(found, clash(d, "sip.ip", d.SIP.IP, o))
 	}
-	s.addresses[ip] = entry{v, d}
+	s.addresses[ip] = e
 	return found
 }
 

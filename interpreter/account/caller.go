@@ -109,7 +109,8 @@ func (v *View) Owns(number string) bool {
 			return true
 		}
 	}
-	return v.numbers["+"+digits] != nil
+	_, ok := v.numbers["+"+digits]
+	return ok
 }
 
 func (n *Number) inService() bool { return n.State == "" || n.State == "in_service" }

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -189,55 +188,11 @@ func (b *Book) Change(ctx context.Context, account string, k Kind, id string, pa
 	if err != nil {
 		return nil, err
 	}
-	return b.apply(ctx, v, o, raw)
-}
-
-// set is apply for callers that do not want the object. b.mu is held.
-func (b *Book) set(ctx context.Context, v *View, o Object, patch any) error {
-	raw, err := json.Marshal(patch)
-	if err != nil {
-		return err
-	}
-	_, err = b.apply(ctx, v, o, raw)
-	return err
-}
-
-// apply changes an object. b.mu is held.
-func (b *Book) apply(ctx context.Context, v *View, o Object, patch json.RawMessage) (Object, error) {
-	if err := changeable(o.Kind(), patch); err != nil {
-		return nil, err
-	}
-	rid := recordID(o)
-	old, had := b.changes[rid]
-	if !had && len(b.changes) >= maxMade {
-		return nil, ErrFull
-	}
-	all := patch
-	if had {
-		all = mergePatches(old, patch)
-	}
-	changed, err := patched(o, patch)
+	all, err := b.apply(ctx, v, edit{o, raw})
 	if err != nil {
 		return nil, err
 	}
-	if found := resolve(changed, v.find); len(found) > 0 {
-		return nil, found.asError()
-	}
-	b.changes[rid] = all
-	err = b.commit(func() error {
-		if b.records == nil {
-			return nil
-		}
-		return b.records.Batch(ctx, []interpreter.Write{{Kind: kindChange, ID: rid, Value: changeRecord{all}}})
-	})
-	if err == nil {
-		return changed, nil
-	}
-	delete(b.changes, rid)
-	if had {
-		b.changes[rid] = old
-	}
-	return nil, err
+	return all[0], nil
 }
 
 // commit makes a new snapshot, stores the change, and shows the snapshot to readers, in this order: what is refused is
@@ -264,9 +219,12 @@ func (b *Book) remember(ctx context.Context) error {
 		if err := b.records.Get(ctx, kindMade, id, &r); err != nil {
 			return err
 		}
-		if o, ok := r.object(); ok {
-			b.made[id] = o
+		o, err := r.object()
+		if err != nil {
+			b.drop(id, err)
+			return nil
 		}
+		b.made[id] = o
 		return nil
 	})
 	if err != nil {
@@ -297,12 +255,15 @@ func (b *Book) each(ctx context.Context, kind string, f func(id string) error) e
 	}
 }
 
-// object reads a stored object back; one that an older version wrote in another form is left out.
-func (r madeRecord) object() (Object, bool) {
+// object reads a stored object back; one that an older version wrote in another form is an error.
+func (r madeRecord) object() (Object, error) {
 	c, ok := collectionOf(r.Kind)
+	if !ok {
+		return nil, fmt.Errorf("there is no kind %s", clip(string(r.Kind)))
+	}
 	n, err := readJSON(r.Object)
-	if !ok || err != nil {
-		return nil, false
+	if err != nil {
+		return nil, err
 	}
 	o := c.make()
 	d := &decoder{}
@@ -312,127 +273,5 @@ func (r madeRecord) object() (Object, bool) {
 	if v, ok := o.(*Device); ok {
 		v.SIP.HA1, v.SIP.HA1Realm = HA1{r.MD5, r.SHA256}, r.Realm
 	}
-	return o, len(d.found) == 0
-}
-
-// patched is a copy of an object with a merge patch applied.
-func patched(o Object, patch json.RawMessage) (Object, error) {
-	body, err := json.Marshal(o)
-	if err != nil {
-		return nil, err
-	}
-	n, err := readJSON(body)
-	if err != nil {
-		return nil, err
-	}
-	p, err := readJSON(patch)
-	if err != nil {
-		return nil, Problems{{Object: describe(o), Msg: err.Error()}}
-	}
-	c, ok := collectionOf(o.Kind())
-	if !ok {
-		return nil, fmt.Errorf("%s: %w", describe(o), ErrReadOnly)
-	}
-	to := c.make()
-	d := &decoder{object: describe(o)}
-	d.into(to, n.patched(p), place{})
-	*to.About() = *o.About()
-	if v, ok := o.(*Device); ok {
-		if t, ok := to.(*Device); ok {
-			t.SIP.HA1, t.SIP.HA1Realm = v.SIP.HA1, v.SIP.HA1Realm
-		}
-	}
-	if r, ok := o.(*Resource); ok {
-		if t, ok := to.(*Resource); ok && len(r.Gateways) == len(t.Gateways) {
-			for i := range r.Gateways {
-				t.Gateways[i].Password = r.Gateways[i].Password
-			}
-		}
-	}
-	to.check(d)
-	return to, d.found.asError()
-}
-
-// patched is a merge patch (RFC 7396 §2).
-func (n node) patched(p node) node {
-	if p.shape != object {
-		return p
-	}
-	if n.shape != object {
-		n = node{shape: object}
-	}
-	n.members = slices.Clone(n.members)
-	for _, m := range p.members {
-		if m.shape == null {
-			n.members = slices.DeleteFunc(n.members, func(x member) bool { return x.name == m.name })
-			continue
-		}
-		old, _ := n.get(m.name)
-		m.node = old.patched(m.node)
-		n.set(m)
-	}
-	return n
-}
-
-// mergePatches is one patch that does what two do, one after the other.
-func mergePatches(first, second json.RawMessage) json.RawMessage {
-	a, err := readJSON(first)
-	if err != nil {
-		return second
-	}
-	b, err := readJSON(second)
-	if err != nil {
-		return first
-	}
-	return bytes.Clone(a.joined(b).json())
-}
-
-// joined is like patched, but keeps the nulls, which delete.
-func (n node) joined(p node) node {
-	if p.shape != object {
-		return p
-	}
-	if n.shape != object {
-		n = node{shape: object}
-	}
-	n.members = slices.Clone(n.members)
-	for _, m := range p.members {
-		if m.shape == object {
-			old, _ := n.get(m.name)
-			m.node = old.joined(m.node)
-		}
-		n.set(m)
-	}
-	return n
-}
-
-// fields that may be changed of an object of a file.
-var changes = map[Kind][]string{
-	KindUser: {"call_forward", "do_not_disturb", "call_waiting", "hotdesk", "media", "pronounced_name", "queues",
-		"language", "timezone"},
-	KindDevice:       {"call_forward", "do_not_disturb", "call_waiting", "hotdesk", "language"},
-	KindMenu:         {"media"},
-	KindMailbox:      {"pin", "is_setup", "media", "announcement_only", "require_pin"},
-	KindTemporalRule: {"enabled"},
-	KindCallflow:     {"disabled_members"},
-	KindConference:   {"member", "moderator"},
-	KindMedia:        {"content_type", "content_length", "blob", "url"},
-}
-
-func changeable(k Kind, patch json.RawMessage) error {
-	n, err := readJSON(patch)
-	if err != nil {
-		return Problems{{Object: string(k), Msg: err.Error()}}
-	}
-	var found Problems
-	for _, m := range n.members {
-		if !slices.Contains(changes[k], m.name) {
-			found = append(found, Problem{Object: string(k), Field: m.name,
-				Msg: "this field is not changed while the engine runs; write it into the file, or replace the object"})
-		}
-	}
-	if n.shape != object {
-		found = append(found, Problem{Object: string(k), Msg: "an object of fields is expected"})
-	}
-	return found.asError()
+	return o, d.found.asError()
 }

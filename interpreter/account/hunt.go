@@ -34,7 +34,7 @@ type Match struct {
 // Hunt finds the callflow of a number: the one that has it among its numbers; else the one with the pattern that
 // captures most, the first of equals; else, if asked for and the number is one, the callflow of no_match.
 func (v *View) Hunt(number string, h Hunting) (Match, error) {
-	if c, ok := v.numbers[number]; ok && number != NoMatch {
+	if c, ok := v.exactly(number); ok && number != NoMatch {
 		return Match{Callflow: c, Number: number}, nil
 	}
 	best := Match{Number: number}
@@ -46,7 +46,7 @@ func (v *View) Hunt(number string, h Hunting) (Match, error) {
 	if best.Callflow != nil {
 		return best, nil
 	}
-	if c, ok := v.numbers[NoMatch]; ok && h == OrNoMatch && dialable(number) {
+	if c, ok := v.exactly(NoMatch); ok && h == OrNoMatch && dialable(number) {
 		return Match{Callflow: c, Number: number, NoMatch: true}, nil
 	}
 	return Match{}, fmt.Errorf("callflow of %s: %w", clip(number), interpreter.ErrNotFound)
@@ -96,7 +96,7 @@ func dialable(number string) bool {
 // Extension is the user or device that a number rings first, for lamps and transfers: the object of the first node of
 // its callflow. Else interpreter.ErrNotFound.
 func (v *View) Extension(number string) (Object, error) {
-	c, ok := v.numbers[number]
+	c, ok := v.exactly(number)
 	if !ok {
 		return nil, fmt.Errorf("extension %s: %w", clip(number), interpreter.ErrNotFound)
 	}

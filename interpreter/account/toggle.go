@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"pintle/interpreter"
@@ -54,8 +55,8 @@ const (
 	ElsewhereKept                  // keep_logged_in_elsewhere
 )
 
-// HotdeskLogin logs a user in to a device: until he logs out it acts for him.
-// His other telephones change first, one after the other; see [Book.Change].
+// HotdeskLogin logs a user in to a device: until he logs out it acts for him. It is done together with logging him out
+// elsewhere, or not at all; see [Book.Change].
 func (b *Book) HotdeskLogin(ctx context.Context, account, user, device string, e Elsewhere) error {
 	return b.hotdesk(ctx, account, user, func(v *View, u *User) ([]Object, map[string]any, error) {
 		to, ok := v.find(KindDevice, device)
@@ -87,7 +88,7 @@ func (b *Book) HotdeskLogout(ctx context.Context, account, user, device string) 
 	})
 }
 
-// hotdesk changes the guests of devices, one after the other: which gives the devices, and those of them where the user
+// hotdesk changes the guests of devices, all at once: which gives the devices, and those of them where the user
 // is afterwards.
 func (b *Book) hotdesk(ctx context.Context, account, user string,
 	which func(*View, *User) ([]Object, map[string]any, error)) error {
@@ -105,13 +106,16 @@ func (b *Book) hotdesk(ctx context.Context, account, user string,
 	if err != nil {
 		return err
 	}
+	edits := make([]edit, 0, len(devices))
 	for _, d := range devices {
-		patch := map[string]any{"hotdesk": map[string]any{"users": map[string]any{u.ID: in[d.About().ID]}}}
-		if err := b.set(ctx, v, d, patch); err != nil {
+		patch, err := json.Marshal(map[string]any{"hotdesk": map[string]any{"users": map[string]any{u.ID: in[d.About().ID]}}})
+		if err != nil {
 			return err
 		}
+		edits = append(edits, edit{d, patch})
 	}
-	return nil
+	_, err = b.apply(ctx, v, edits...)
+	return err
 }
 
 // DisableMember takes a member out of the ring groups of a callflow until a moment in Gregorian seconds; 0 lets him ring

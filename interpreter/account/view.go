@@ -15,53 +15,80 @@ import (
 type View struct {
 	account *Account
 	shelves map[Kind]*shelf
-	numbers map[string]*Callflow // exact
-	owned   map[string][]*Device // by id of the owner, in stored order
+	numbers map[string]int       // exact: place of the callflow
+	owned   map[string][]int     // by id of the owner: places of devices, in stored order
 	guests  map[string][]*Device // by id of a user who is logged in to a phone
 }
 
-// shelf holds the objects of one kind.
+// shelf holds the objects of one kind. The maps hold places in order, so that they stay true when an object gives way to
+// another version of itself (see [View.with]).
 type shelf struct {
 	order []Object
-	byID  map[string]Object // id, or readable name
-	named map[string]Object // label, in lower case; the first of several
+	byID  map[string]int // id, or readable name
+	named map[string]int // label, in lower case; the first of several
 }
 
 // newView makes the indexes of an account and finds what contradicts itself.
 func newView(a *Account, objects []Object) (*View, Problems) {
-	v := &View{account: a, shelves: map[Kind]*shelf{}, numbers: map[string]*Callflow{}, owned: map[string][]*Device{},
-		guests: map[string][]*Device{}}
+	v := &View{account: a, shelves: map[Kind]*shelf{}, numbers: map[string]int{}, owned: map[string][]int{}}
 	var found Problems
+	count := map[Kind]int{}
+	for _, o := range objects {
+		count[o.Kind()]++
+	}
 	for _, o := range objects {
 		b := o.About()
 		s := v.shelves[o.Kind()]
 		if s == nil {
-			s = &shelf{byID: map[string]Object{}, named: map[string]Object{}}
+			n := count[o.Kind()]
+			s = &shelf{order: make([]Object, 0, n), byID: make(map[string]int, 2*n), named: make(map[string]int, n)}
 			v.shelves[o.Kind()] = s
 		}
 		if old, twice := s.byID[b.ID]; twice {
-			found = append(found, clash(o, "id", b.Key, old))
+			found = append(found, clash(o, "id", b.Key, s.order[old]))
 			continue
 		}
+		at := len(s.order)
 		s.order = append(s.order, o)
-		s.byID[b.ID] = o
+		s.byID[b.ID] = at
 		if b.Key != "" {
-			s.byID[b.Key] = o
+			s.byID[b.Key] = at
 		}
-		if l := strings.ToLower(o.Label()); l != "" && s.named[l] == nil {
-			s.named[l] = o
+		if l := strings.ToLower(o.Label()); l != "" {
+			if _, taken := s.named[l]; !taken {
+				s.named[l] = at
+			}
 		}
 	}
 	found = append(found, v.indexNumbers()...)
+	at := 0
 	for d := range All[*Device](v) {
 		if d.OwnerID != "" {
-			v.owned[d.OwnerID] = append(v.owned[d.OwnerID], d)
+			v.owned[d.OwnerID] = append(v.owned[d.OwnerID], at)
 		}
+		at++
+	}
+	v.indexGuests()
+	return v, found
+}
+
+func (v *View) indexGuests() {
+	v.guests = map[string][]*Device{}
+	for d := range All[*Device](v) {
 		for id := range d.guests() {
 			v.guests[id] = append(v.guests[id], d)
 		}
 	}
-	return v, found
+}
+
+// exactly finds the callflow that has a number among its numbers.
+func (v *View) exactly(number string) (*Callflow, bool) {
+	at, ok := v.numbers[number]
+	if !ok {
+		return nil, false
+	}
+	c, ok := v.shelves[KindCallflow].order[at].(*Callflow)
+	return c, ok
 }
 
 // guests are the users who are logged in to a phone.
@@ -73,14 +100,16 @@ func (v *Device) guests() map[string]HotdeskLogin {
 }
 
 func (v *View) indexNumbers() (found Problems) {
+	at := 0
 	for c := range All[*Callflow](v) {
 		for _, n := range c.Numbers {
-			if old, twice := v.numbers[n]; twice {
+			if old, twice := v.exactly(n); twice {
 				found = append(found, clash(c, "numbers", n, old))
 				continue
 			}
-			v.numbers[n] = c
+			v.numbers[n] = at
 		}
+		at++
 	}
 	boxes := map[string]*Mailbox{}
 	for m := range All[*Mailbox](v) {
@@ -121,8 +150,8 @@ func (v *View) Object(k Kind, id string) (Object, error) {
 		return o, nil
 	}
 	if s := v.shelves[k]; s != nil && id != "" {
-		if o, ok := s.named[strings.ToLower(id)]; ok {
-			return o, nil
+		if at, ok := s.named[strings.ToLower(id)]; ok {
+			return s.order[at], nil
 		}
 	}
 	return nil, fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
@@ -133,8 +162,11 @@ func (v *View) find(k Kind, id string) (Object, bool) {
 	if s == nil || id == "" {
 		return nil, false
 	}
-	o, ok := s.byID[id]
-	return o, ok
+	at, ok := s.byID[id]
+	if !ok {
+		return nil, false
+	}
+	return s.order[at], true
 }
 
 // Get finds an object of a type: account.Get[*account.User](view, id). See [View.Object].
@@ -305,7 +337,11 @@ func (v *View) DevicesOf(user string) []*Device {
 	}
 	id := u.About().ID
 	var all []*Device
-	for _, d := range v.owned[id] {
+	for _, at := range v.owned[id] {
+		d, ok := v.shelves[KindDevice].order[at].(*Device)
+		if !ok {
+			continue
+		}
 		if g := d.guests(); len(g) == 0 {
 			all = append(all, d)
 		} else if _, in := g[id]; in {
