@@ -32,6 +32,9 @@ func (c *config) checkAccounts() error {
 	if err := errors.Join(c.carriage(book).failed...); err != nil {
 		return fmt.Errorf("resources:\n%w", err)
 	}
+	if err := c.agrees(book); err != nil {
+		return err
+	}
 	for _, f := range files {
 		c.accounts = c.accounts || !f.Config || f.Defines()
 	}
@@ -49,6 +52,7 @@ func (e *engine) openBook(ctx context.Context) error {
 	if err != nil {
 		return exitf(exitUsage, "accounts:\n%w", err)
 	}
+	e.tellDropped()
 	return nil
 }
 

@@ -149,6 +149,7 @@ func (e *engine) reloadNow() (api.Reloaded, error) {
 		return api.Reloaded{}, problemsOf(errors.Join(err, e.book.Reload(e.accounts...)))
 	}
 	e.accounts = files
+	e.tellDropped()
 	e.manager.SetCalls(cfg.Limits.Calls)
 	e.edge.Adjust(sipedge.Adjustable{Peers: cfg.peers(), NewCalls: cfg.Limits.NewCalls,
 		TotalCalls: cfg.Limits.TotalNewCalls})
