@@ -98,6 +98,11 @@ func (p *phones) ringer(b registrar.Binding, user string, to interpreter.Target)
 			f := unreachable(480, notRegistered, "the phone of "+b.AOR+" cannot be reached: "+err.Error())
 			return nil, f
 		}
+		if to.User != "" {
+			if w.uri.User, err = userPart("user", to.User); err != nil {
+				return nil, err
+			}
+		}
 		w.headers, w.creds = to.Headers, newCredentials(to.Username, to.Password)
 		return p.edge.dial(ctx, w, to, o)
 	}

@@ -169,6 +169,9 @@ func (a *attempt) address(ctx context.Context, n *notes) (interpreter.Leg, error
 		Device:  caller(a.r.c),
 		EarlyTo: a.earlyTo, Progress: n.put, Emit: a.child.Emit, Privacy: a.privacy(), ForwardedBy: a.to.ForwardedBy,
 	}
+	if a.to.onBehalf != nil {
+		o.Device = a.to.onBehalf.device
+	}
 	if a.transfer != nil {
 		o.ReferredBy = a.transfer.ReferredBy
 	}

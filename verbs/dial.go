@@ -41,7 +41,6 @@ type Callee struct {
 	Confirm    *Confirm                   // what the called party has to press to take the call; nil: nothing
 	Quiet      bool                       // its sound before the answer is not heard
 
-	Privacy     interpreter.Privacy // what of the caller it is not shown; empty: as the caller asked
 	ForwardedBy interpreter.Address // who sent the call on to it, if it shall be told
 
 	// Redirected finds out where an address of a redirection (3xx) leads, in the order in which they are to be tried; nil:
@@ -54,6 +53,7 @@ type Callee struct {
 
 	failover *failover // where the call goes when none of the party's telephones can be reached; nil: nowhere
 	phone    string    // id of the device that is called; empty: none
+	onBehalf *onBehalf // whose call it is; nil: the caller's
 }
 
 // DialRecording of the joined legs.

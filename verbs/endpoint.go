@@ -20,7 +20,7 @@ type Endpoints struct {
 	Members []account.Member // instead of one object
 
 	Strategy account.Strategy // empty: simultaneous
-	Timeout  time.Duration    // of one round; 0: 20 s
+	Timeout  time.Duration    // of one round of Members, else of each telephone; 0: 20 s
 	Delay    time.Duration    // before the one object rings
 	Repeats  int              // rounds; 0 and 1 once
 
@@ -77,7 +77,7 @@ func (e Endpoints) Run(ctx context.Context, c *interpreter.Call) (Rung, error) {
 	}
 	left := min(max(e.Repeats, 1), maxRepeats)
 	d := Dial{
-		Targets: p.callees, Timeout: e.Timeout, RoundTime: e.Timeout, AnswerOnBridge: true, MostTelling: true,
+		Targets: p.callees, Timeout: e.Timeout, AnswerOnBridge: true, MostTelling: true,
 		FailOnReject: e.FailOnReject, EarlyMedia: e.EarlyMedia, Ringback: e.Ringback,
 		More: func(last interpreter.DialResult) []Callee {
 			if left--; left <= 0 || e.Stop != nil && e.Stop(last) {
@@ -89,6 +89,9 @@ func (e Endpoints) Run(ctx context.Context, c *interpreter.Call) (Rung, error) {
 			}
 			return again.callees
 		},
+	}
+	if e.Kind == "" {
+		d.RoundTime = e.Timeout
 	}
 	if e.inTurn() {
 		d.Strategy = InTurn
@@ -151,6 +154,7 @@ func (p *planner) leaveOut(who, why string) {
 type way struct {
 	path    []string // ids of those who forwarded it
 	as      *account.Merged
+	device  string              // id of the device that forwarded it last; empty: a user did
 	by      interpreter.Address // who forwarded it last, if he is told of
 	keep    bool                // the original caller is shown although it is forwarded
 	confirm bool
@@ -172,7 +176,7 @@ func (p *planner) all(list []account.Endpoint, w way, out *[]Callee) {
 		if e.Forward != nil && e.Failover && hasPhones(list, e) {
 			continue
 		}
-		if !p.e.inTurn() && e.Delay >= p.e.Timeout {
+		if p.e.Kind == "" && e.Delay >= p.e.Timeout {
 			p.leaveOut(e.Name, "the others ring no longer than its delay")
 			continue
 		}
@@ -188,13 +192,14 @@ func (p *planner) all(list []account.Endpoint, w way, out *[]Callee) {
 // phone is the callee of a telephone.
 func (p *planner) phone(e account.Endpoint, w way) Callee {
 	t := interpreter.Target{URI: e.URI, Name: e.Name, Headers: p.headers(e), Timeout: cmp.Or(e.Timeout, p.e.Timeout),
-		Delay: e.Delay, From: p.shown(w, account.Internal), Alert: p.alert(e)}
+		Delay: e.Delay, From: p.shown(w, account.Internal), Alert: p.alert(e),
+		Privacy: p.privacy(w)}
 	if user := p.userOf(e); user != "" && e.Static {
 		t.URI = withUser(t.URI, user)
 	} else {
 		t.User = user
 	}
-	c := Callee{Target: t, Vars: p.e.Vars, Privacy: p.privacy(w), Quiet: w.quiet || ignoresEarly(e),
+	c := Callee{Target: t, Vars: p.e.Vars, Quiet: w.quiet || ignoresEarly(e),
 		ForwardedBy: w.by, Confirm: p.confirmation(w)}
 	if e.Device != nil {
 		c.phone = e.Device.ID

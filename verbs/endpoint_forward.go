@@ -51,7 +51,10 @@ func (p *planner) through(e account.Endpoint, w way) way {
 	next.path = append(slices.Clone(w.path), e.ID)
 	next.confirm = w.confirm || f.RequireKeypress
 	next.quiet = w.quiet || f.IgnoreEarlyMedia || f.RequireKeypress || !f.Substitute
-	next.delay, next.timeout = e.Delay, e.Timeout
+	next.delay, next.timeout, next.device = e.Delay, e.Timeout, ""
+	if e.Device != nil {
+		next.device = e.Device.ID
+	}
 	if next.timeout == 0 {
 		next.timeout = p.e.Timeout
 	}
@@ -92,9 +95,9 @@ func (p *planner) inside(to account.Object, dialled string, w way, out *[]Callee
 // outside is the callee of a number of the public network, or of a SIP address.
 func (p *planner) outside(dialled string, w way) Callee {
 	t := interpreter.Target{URI: dialled, Name: dialled, Headers: p.e.Headers, Timeout: w.timeout, Delay: w.delay,
-		From: p.shown(w, account.External)}
-	return Callee{Target: t, Vars: p.e.Vars, Privacy: p.privacy(w), Quiet: w.quiet, ForwardedBy: w.by,
-		Confirm: p.confirmation(w)}
+		From: p.shown(w, account.External), Privacy: p.privacy(w)}
+	return Callee{Target: t, Vars: p.e.Vars, Quiet: w.quiet, ForwardedBy: w.by, Confirm: p.confirmation(w),
+		onBehalf: &onBehalf{w.device}}
 }
 
 func isSIP(s string) bool {

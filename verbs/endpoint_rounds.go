@@ -99,11 +99,11 @@ func offline(err error) bool {
 		(d.Unreached || d.Cause == "USER_NOT_REGISTERED" || d.Cause == "SUBSCRIBER_ABSENT")
 }
 
-// privacy is what the called party is not shown of the caller: what the target says, else what the caller himself asked
-// for where it is he who is shown (RFC 3323 §5).
+// privacy is what the called party is not shown of the caller: what he himself asked for, where it is he who is shown
+// (RFC 3323 §5).
 func (a *attempt) privacy() interpreter.Privacy {
-	if a.to.Privacy != "" || a.r.c.Leg == nil || a.child.From != a.r.c.From {
-		return a.to.Privacy
+	if a.r.c.Leg == nil || a.child.From != a.r.c.From {
+		return interpreter.PrivacyNone
 	}
 	return a.r.c.Leg.Info().Privacy
 }

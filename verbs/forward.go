@@ -73,6 +73,11 @@ func (f *failover) takes(err error) (Callee, bool) {
 	return f.to, f.left == 0
 }
 
+// onBehalf is whose call a leg is that the caller did not ask for: that of who forwards it.
+type onBehalf struct {
+	device string // id; empty: no telephone's
+}
+
 // maxForwards is how many forwards a call follows in a chain.
 const maxForwards = 5
 

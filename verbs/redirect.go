@@ -21,6 +21,9 @@ func (a *attempt) follow(ctx context.Context, t interpreter.Target, o interprete
 	seen := map[string]bool{t.URI: true}
 	if len(next) > 0 && left > 0 {
 		o.ForwardedBy = addressOf(t)
+		if a.to.Redirected != nil && a.to.phone != "" {
+			o.Device = a.to.phone // what it redirects to is its call
+		}
 	}
 	for len(next) > 0 && left > 0 && ctx.Err() == nil {
 		to := next[0]

@@ -175,7 +175,7 @@ func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
 		}
 		one := verbs.Callee{Target: t, Vars: exported}
 		if r.Anonymous {
-			one.Target.From, one.Privacy = verbs.Anonymous(), interpreter.PrivacyFull
+			one.Target.From, one.Target.Privacy = verbs.Anonymous(), interpreter.PrivacyFull
 		}
 		all = append(all, one)
 	}
