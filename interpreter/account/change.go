@@ -106,12 +106,24 @@ func (b *Book) make(v *View, c collection, id string, n node) (Object, error) {
 	if r, ok := o.(*Resource); ok && r.secret() {
 		d.fail(place{field: "gateways.password"}, "the password of a carrier belongs into the file")
 	}
+	if m, ok := o.(*Media); ok && m.Blob != v.blob(base.ID) {
+		d.fail(place{field: "blob"}, "this is set by the engine when a sound is recorded or uploaded")
+	}
 	d.found = append(d.found, resolve(o, v.find)...)
 	d.found = append(d.found, secure(o, v.account)...)
 	if err := d.found.asError(); err != nil {
 		return nil, err
 	}
 	return o, nil
+}
+
+// blob is the recording of a media as it is now: an account may not name that of another one.
+func (v *View) blob(id string) string {
+	o, _ := v.find(KindMedia, id)
+	if m, ok := o.(*Media); ok {
+		return m.Blob
+	}
+	return ""
 }
 
 // keepSecret keeps the password of a device that is replaced without one, as long as its user name stays.

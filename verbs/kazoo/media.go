@@ -48,6 +48,9 @@ func (d *Dialect) sound(ctx context.Context, c *interpreter.Call, m media) (inte
 	if dir == nil {
 		return interpreter.Prompt{}, missing(KindMedia, ref, nil)
 	}
+	if p, ok, err := d.storedSound(ctx, c, ref); ok {
+		return p, err
+	}
 	u, err := dir.Media(ctx, ref)
 	if err != nil {
 		return interpreter.Prompt{}, lookupFault(ctx, KindMedia, ref, err)

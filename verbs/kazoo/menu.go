@@ -93,6 +93,7 @@ func (m Menu) hunt(ctx context.Context, c *interpreter.Call, o menu, number stri
 	if _, err = (verbs.Prompt{Prompts: o.transfer}).Run(ctx, c); err != nil {
 		return interpreter.Stop(), true, err
 	}
+	m.dialect.matched(c, number)
 	out, err := m.dialect.enter(c, "callflow of "+number, body)
 	return out, true, err
 }
