@@ -16,8 +16,8 @@ func (e *engine) registerAPI(auth *httpd.Auth) {
 	started := time.Now()
 	a := &api.API{Auth: auth, Status: func() api.Status { return e.status(started) }, Phones: e.phoneList,
 		Trunks: func() []api.Trunk { return trunkList(e.edge.Trunks()) },
-		Reload: e.reload,
-		Ready:  func() bool { return e.running.Load() != nil }}
+		Reload: e.reload, SelfTest: e.selfTest,
+		Ready: func() bool { return e.running.Load() != nil }}
 	a.Register(e.http)
 }
 

@@ -73,8 +73,8 @@ func TestTableOfTrunks(t *testing.T) {
 	want := `TRUNK   STATE           REGISTERED     CALLS IN  CALLS OUT  ANSWERS    ROUND TRIP  ADDRESS
 acme    up              for 9 min 0 s  3         12         yes        21.0 ms     198.51.100.1:5060/udp
                                                             no         -           198.51.100.2:5060/udp
-backup  not registered  no             0         0          not asked  -           192.0.2.9:5060/tcp
-new     unknown         not wanted     0         0          not asked  -           sip:nowhere.example not found yet
+backup  not registered  no             0         0          not heard  -           192.0.2.9:5060/tcp
+new     unknown         not wanted     0         0          not heard  -           sip:nowhere.example not found yet
 acme: 198.51.100.2:5060/udp: OPTIONS: no answer
 backup: 403 wrong?password (2 min 0 s ago)
 1 of 3 trunks up

@@ -46,6 +46,7 @@ type cli struct {
 	Phones     phonesCmd     `cmd:"" help:"List the registered phones of a running engine."`
 	Trunks     trunksCmd     `cmd:"" help:"List the trunks of a running engine and how they are."`
 	Reload     reloadCmd     `cmd:"" help:"Let a running engine read its configuration again; calls go on."`
+	Doctor     doctorCmd     `cmd:"" help:"Examine this machine, the configuration and the engine."`
 	PhoneToken phoneTokenCmd `cmd:"" help:"Make a token with which a page logs in as a browser phone."`
 	Verbs      verbsCmd      `cmd:"" help:"List every verb and module."`
 	Docs       docsCmd       `cmd:"" hidden:"" help:"Write the generated pages of the documentation."`

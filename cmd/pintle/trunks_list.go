@@ -102,7 +102,7 @@ func addressState(a api.TrunkAddress) field {
 	case a.Alive:
 		return field{"yes", goodMood}
 	default:
-		return field{"not asked", plainMood}
+		return field{"not heard", plainMood}
 	}
 }
 
