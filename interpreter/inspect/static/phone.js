@@ -64,7 +64,8 @@ function heard(m) {
     break;
   case "error":
     if (m.code === 401) { phone.token = ""; phone.given = false; }
-    show("offline", "Error", m.reason);
+    if (m.call) { $("detail").textContent = m.reason; break; } // of one key, say: the call goes on
+    show("offline", m.code === 401 ? "Not logged in" : "Refused", m.reason);
     break;
   case "media":
     if (mine) c.peer.setRemoteDescription({ type: "answer", sdp: m.sdp }).catch((e) => fail(e));
@@ -76,10 +77,14 @@ function heard(m) {
     if (mine) { c.answered = true; c.began = Date.now(); show("talking", c.to || "The flow", "0:00"); }
     break;
   case "incoming":
+    if (mine) break; // told again: it rings already
     if (c) { say({ type: "reject", call: m.call, reason: "busy" }); break; }
     phone.call = { name: m.call, incoming: true, to: m.display || m.from };
     show("incoming", phone.call.to, "is calling");
     ringing(true);
+    break;
+  case "hold":
+    if (mine) { c.held = Boolean(m.held); voice(c); }
     break;
   case "ended":
     if (mine) drop(c.answered ? "Call ended" : "No connection", m.reason || "", m);
@@ -90,6 +95,7 @@ function heard(m) {
 // ---- calls ----
 
 async function media() {
+  if (!navigator.mediaDevices) throw new Error("browsers give the microphone to pages over HTTPS or on localhost alone");
   const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   const mic = await navigator.mediaDevices.getUserMedia({
     audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
@@ -151,9 +157,15 @@ function hangup() {
   drop("Call ended", "you hung up");
 }
 
+const troubles = {
+  NotAllowedError: "the browser may not use the microphone: allow it beside the address of the page",
+  NotFoundError: "there is no microphone: plug one in and call again",
+  NotReadableError: "the microphone is in use by another program",
+};
+
 function fail(e) {
   if (phone.call && phone.call.peer) say({ type: "hangup", call: phone.call.name });
-  drop("No sound", e.name === "NotAllowedError" ? "the browser may not use the microphone" : e.message);
+  drop("No sound", troubles[e.name] || e.message);
 }
 
 function drop(status, detail, why) {
@@ -173,8 +185,14 @@ function mute() {
   const c = phone.call;
   if (!c || !c.mic) return;
   c.muted = !c.muted;
-  for (const t of c.mic.getAudioTracks()) t.enabled = !c.muted;
-  $("mute").setAttribute("aria-pressed", String(c.muted));
+  voice(c);
+}
+
+// voice lets the microphone be heard, unless it is muted here or the call is on hold there.
+function voice(c) {
+  if (c.mic) for (const t of c.mic.getAudioTracks()) t.enabled = !c.muted && !c.held;
+  $("mute").setAttribute("aria-pressed", String(Boolean(c.muted)));
+  $("mute").textContent = c.muted ? "Muted" : "Mute";
 }
 
 function press(key) {
@@ -193,8 +211,12 @@ window.press = press;
 // ---- what is seen and heard ----
 
 function show(state, status, detail) {
+  const focused = document.activeElement;
   $("phone").dataset.state = state;
-  $("lamp").setAttribute("aria-label", state);
+  for (const name of ["aria-label", "title"]) $("lamp").setAttribute(name, state === "ready" ? "connected" : state);
+  $("status").title = status;
+  $("detail").setAttribute("aria-live", state === "talking" ? "off" : "polite"); // a clock is not read out every second
+  document.title = state === "incoming" ? status + " is calling" : "Pintle phone";
   $("status").textContent = status;
   $("detail").textContent = detail || "";
   const c = phone.call;
@@ -203,15 +225,17 @@ function show(state, status, detail) {
   $("end").textContent = state === "incoming" ? "Decline" : "Hang up";
   $("end").disabled = !c;
   $("mute").disabled = state !== "talking";
-  if (!c) $("mute").setAttribute("aria-pressed", "false");
-  $("name").disabled = Boolean(c);
+  if (!c) { $("mute").setAttribute("aria-pressed", "false"); $("mute").textContent = "Mute"; }
+  $("name").disabled = $("to").readOnly = Boolean(c);
+  if (focused && focused.disabled) $(c ? "end" : "call").focus(); // a button that goes out takes no one's place with it
 }
 
 setInterval(() => {
   const c = phone.call;
   if (!c || !c.answered) return;
   const s = Math.floor((Date.now() - c.began) / 1000);
-  $("detail").textContent = Math.floor(s / 60) + ":" + String(s % 60).padStart(2, "0") + (c.keys ? "  ·  " + c.keys : "");
+  $("detail").textContent = Math.floor(s / 60) + ":" + String(s % 60).padStart(2, "0") + (c.held ? "  ·  on hold" : "") +
+    (c.keys ? "  ·  " + c.keys.slice(-20) : "");
 }, 250);
 
 const meters = { in: null, out: null };
@@ -270,6 +294,7 @@ function ringing(on) {
 // ---- wiring ----
 
 const letters = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
+const names = { "*": "star", "#": "hash" };
 for (const key of "123456789*0#") {
   const button = document.createElement("button");
   const small = document.createElement("small");
@@ -278,8 +303,21 @@ for (const key of "123456789*0#") {
   button.dataset.key = key;
   button.append(key, small);
   button.onclick = () => press(key);
+  if (names[key]) button.setAttribute("aria-label", names[key]);
   $("pad").append(button);
 }
+// A long press of 0 is a plus, as on every telephone.
+const zero = $("pad").querySelector("[data-key='0']");
+let long = null;
+zero.onpointerdown = () => {
+  long = setTimeout(() => { long = "done"; if (!phone.call) $("to").value += "+"; }, 600);
+};
+zero.onclick = () => {
+  const done = long === "done";
+  if (!done) { clearTimeout(long); press("0"); }
+  long = null;
+};
+zero.onpointerleave = () => { if (long !== "done") clearTimeout(long); };
 $("call").onclick = dial;
 $("end").onclick = hangup;
 $("mute").onclick = mute;
@@ -299,11 +337,19 @@ $("name").onchange = () => {
   phone.resume = "";
   if (phone.socket) phone.socket.close();
 };
+// The keyboard dials, and in a call it presses keys, wherever the focus is; only fields that are written into keep it.
 document.onkeydown = (e) => {
-  if (e.target.tagName === "INPUT" || e.metaKey || e.ctrlKey || e.altKey) return;
-  if ("0123456789*#".includes(e.key)) press(e.key);
-  else if (e.key === "Enter") dial();
-  else if (e.key === "Escape") hangup();
+  if (e.metaKey || e.ctrlKey || e.altKey) return;
+  if (e.key === "Escape") return hangup();
+  if (e.target.tagName === "INPUT" && !(e.target.id === "to" && phone.call)) return;
+  const button = e.key.length === 1 && "0123456789*#".includes(e.key) && $("pad").querySelector(`[data-key="${e.key}"]`);
+  if (button) {
+    button.classList.add("down");
+    setTimeout(() => button.classList.remove("down"), 150);
+    press(e.key);
+  } else if (e.key === "+" && !phone.call) $("to").value += "+";
+  else if (e.key === "Backspace" && !phone.call) $("erase").click();
+  else if (e.key === "Enter" && e.target.tagName !== "BUTTON" && e.target.tagName !== "SUMMARY") dial();
 };
 addEventListener("pagehide", () => say({ type: "bye" }));
 const asked = new URLSearchParams(location.search);
