@@ -3,6 +3,7 @@ package sipedge
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -84,7 +85,8 @@ func (e *Edge) serve(req *sip.Request, tx *sip.ServerTx) {
 
 // refuseMethod answers what nobody here does.
 func (e *Edge) refuseMethod(req *sip.Request, tx *sip.ServerTx) {
-	if knownMethods[req.Method] && !e.known(req) {
+	registered := flow{network: strings.ToUpper(req.Transport())}.stream() && e.busy(req.Source())
+	if knownMethods[req.Method] && !e.known(req) && !registered {
 		// R-AUTH-1: strangers may do nothing else, and learn nothing from the answer.
 		e.respond(tx, e.reply(req, 403, "", explain(403, stranger)...))
 		return
