@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pintle/media/rtpio"
@@ -153,7 +154,8 @@ type guarding struct {
 	fingerprint string // of our DTLS certificate; empty: no DTLS
 	proto       string // agreed last
 	own         map[rtpio.Suite]string
-	peer        string // key of the peer that ours was made for
+	peer        string      // key of the peer that ours was made for
+	suite       rtpio.Suite // agreed last; empty: none
 }
 
 // Fingerprinter is an Audio that can do DTLS-SRTP.
@@ -227,8 +229,13 @@ func (g *guarding) offer(l *mediaLine) error {
 	return nil
 }
 
+// list offers keys. What is agreed stays among them: the far end may know nothing else.
 func (g *guarding) list(l *mediaLine) {
-	for i, s := range sdesOffered {
+	suites := sdesOffered
+	if g.suite != "" && !slices.Contains(suites, g.suite) {
+		suites = append([]rtpio.Suite{g.suite}, suites...)
+	}
+	for i, s := range suites {
 		l.protection.crypto = append(l.protection.crypto, cryptoLine{itoa(i + 1), s, g.key(s)})
 	}
 }
@@ -274,6 +281,7 @@ func (g *guarding) take(s *Session, theirs mediaLine, ours *mediaLine) bool {
 		}
 		g.peer = c.key
 	}
+	g.suite = c.suite
 	mine := g.key(c.suite)
 	s.Keys = rtpio.Keys{Suite: c.suite, Send: mine, Receive: c.key}
 	ours.protection.crypto = []cryptoLine{{c.tag, c.suite, mine}}
@@ -317,6 +325,10 @@ func (g *guarding) accept(s *Session, theirs, ours mediaLine, now Session) error
 		if p.setup != setupActive && p.setup != setupPassive {
 			return sdpError("answer with setup:%.10s", p.setup)
 		}
+		if now.DTLS.Fingerprint == p.fingerprint && (now.Remote == s.Remote || !s.Remote.IsValid()) {
+			// The association stays (RFC 8842 §5.4). Phones that answer every offer with active mean no new handshake.
+			s.DTLS.Client = now.DTLS.Client
+		}
 		return nil
 	case protoSecure, protoSecureFB, protoPlain, protoPlainFB:
 	default:
@@ -327,7 +339,7 @@ func (g *guarding) accept(s *Session, theirs, ours mediaLine, now Session) error
 		for _, o := range ours.protection.crypto {
 			if o.tag == c.tag && o.suite == c.suite {
 				s.Keys = rtpio.Keys{Suite: c.suite, Send: o.key, Receive: c.key}
-				g.peer = c.key
+				g.peer, g.suite = c.key, c.suite
 				return nil
 			}
 		}

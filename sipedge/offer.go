@@ -91,8 +91,12 @@ func (n *negotiator) propose(p proposal) []byte {
 }
 
 func (n *negotiator) repeat() []byte {
-	n.begin(draft{line: n.ours, mux: n.mux, hold: n.held})
-	return n.print(n.ours, n.mux)
+	l := n.ours
+	if l.protection.fingerprint != "" {
+		l.protection.setup = setupActpass // RFC 5763 §5: every offer leaves the choice, whoever began the handshake
+	}
+	n.begin(draft{line: l, mux: n.mux, hold: n.held})
+	return n.print(l, n.mux)
 }
 
 // proposed is our line that the peer's next answer belongs to.
