@@ -57,6 +57,7 @@ loopback: ## fixtures over SIP and RTP on 127.0.0.1 in real time
 e2e: flite build loopback ## real peers (installed by it) against the binary on 127.0.0.1
 	sh fixtures/e2e/install.sh
 	PINTLE_E2E=1 PINTLE_BIN=$(CURDIR)/$(BIN)/pintle $(GO) test -count=1 -timeout 20m -parallel 4 ./fixtures/e2e/...
+	PINTLE_E2E=1 $(GO) test -count=1 -run 'TestRealPhones$$' ./sipedge
 
 fixtures: ## rewrite the transcripts of the fixtures, then show what changed
 	$(GO) test ./fixtures/... ./verbs/... -update
