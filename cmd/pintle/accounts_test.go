@@ -283,3 +283,25 @@ func TestDevicesTransferWithinTheirRights(t *testing.T) {
 		}
 	}
 }
+
+// A page whose token names a telephone of an account calls as that telephone does.
+func TestPagesOfAnAccount(t *testing.T) {
+	book := customerBook(t)
+	p, r := phoneBook{book}, routerOf(book, &config{})
+	for _, c := range []struct{ identity, dialled, want string }{
+		{"ben@first.example", "100", `"user"`},
+		{"ben@first.example", "+442079460000", "denied"},
+		{"ben@first.example", "+12125550123", "resources"},
+		{"ann@second.example", "100", "menu"},
+		{"cid@first.example", "100", "nothing"}, // switched off
+		{"ben", "100", "nothing"},
+		{"ben@nowhere.example", "100", "nothing"},
+		{"ben", "+15550100", `"user"`},
+	} {
+		l := interpreter.LegInfo{Request: interpreter.Address{User: c.dialled}}
+		l.Device, l.Account = p.ofPage(c.identity)
+		if got := whatRuns(r.Route(l)); !strings.Contains(got, c.want) {
+			t.Errorf("%s calls %s: %s, want %s", c.identity, c.dialled, got, c.want)
+		}
+	}
+}

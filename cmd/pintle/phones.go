@@ -47,7 +47,8 @@ func (e *engine) openBrowsers(sounds *audio.Sounds, c calls) error {
 		return err
 	}
 	e.onClose(func() { e.report("close the media of browsers", e.browsers.Close()) })
-	f := browser.NewPhones(browser.PhonesConfig{Media: e.browsers, Calls: c, Tokens: e.tokens, Log: e.log})
+	f := browser.NewPhones(browser.PhonesConfig{Media: e.browsers, Calls: c, Tokens: e.tokens, Log: e.log,
+		Device: phoneBook{e.book}.ofPage})
 	e.phones.Store(f)
 	e.onClose(func() { e.report("close the browser phones", f.Close()) })
 	return nil

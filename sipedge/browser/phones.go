@@ -39,6 +39,9 @@ type PhonesConfig struct {
 	Tokens *Tokens
 	Log    *logrus.Entry
 	Pages  int // at once; 0: 2000
+	// Device tells whose telephone a page is: the device and the account of an identity, empty for one that is none; nil:
+	// no page is one.
+	Device func(identity string) (device, account string)
 }
 
 // Phones knows the pages that are connected. Its methods may be called from any goroutine.

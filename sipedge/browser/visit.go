@@ -66,6 +66,9 @@ func (v *visit) call(m message) {
 	info := interpreter.LegInfo{ID: interpreter.NewID(), CallID: secret() + "@browser", Direction: interpreter.Inbound,
 		From: clientAddress(p.identity), To: interpreter.Address{User: to}, Request: interpreter.Address{User: to},
 		SourceIP: v.source.String(), Headers: headersOf(m.Params), Started: time.Now()}
+	if f.cfg.Device != nil {
+		info.Device, info.Account = f.cfg.Device(p.identity)
+	}
 	start, err := f.cfg.Calls.Route(info)
 	if err != nil {
 		code, reason := refusal(err)
