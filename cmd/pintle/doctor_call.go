@@ -144,7 +144,7 @@ func (p *patient) placeCall(
 		return m, err
 	}
 	began := time.Now()
-	caller, err := ph.Call(ctx, t.URI, "pintle-doctor")
+	caller, err := ph.Call(ctx, t.URI, "") // a name would be taken for one of ours, which has a password
 	if err != nil {
 		return m, err
 	}
