@@ -10,7 +10,7 @@ type Account struct {
 	Realm         string             `json:"realm,omitempty" rule:"is=realm"`
 	Enabled       bool               `json:"enabled" rule:"default=true"` // false: no calls at all
 	CallRecording *AccountRecording  `json:"call_recording,omitempty"`
-	Country       string             `json:"country,omitempty" rule:"is=country"` // ours: of numbers without a country code
+	Country       string             `json:"country,omitempty" rule:"is=country"` // ours: how numbers without + are read
 	Org           string             `json:"org,omitempty"`
 	Preflow       *Preflow           `json:"preflow,omitempty"`
 	Voicemail     *VoicemailSettings `json:"voicemail,omitempty"`

@@ -21,7 +21,8 @@ func large() account.File {
 	}
 	b.WriteString("  devices:\n")
 	for i := range 2 * people {
-		fmt.Fprintf(&b, "    d%d: {name: Phone %d, owner_id: u%d, sip: {username: p%d, password: secret-%d}}\n", i, i, i/2, i, i)
+		fmt.Fprintf(&b, "    d%d: {name: Phone %[1]d, owner_id: u%[2]d, sip: {username: p%[1]d, password: secret-%[1]d}}\n",
+			i, i/2)
 	}
 	b.WriteString("  vmboxes:\n")
 	for i := range people {
@@ -29,8 +30,8 @@ func large() account.File {
 	}
 	b.WriteString("  callflows:\n")
 	for i := range people {
-		fmt.Fprintf(&b, "    - {numbers: [\"%d\"], flow: {module: user, data: {id: u%d}, children: {_: {module: voicemail, data: "+
-			"{id: b%d}}}}}\n", 10000+i, i, i)
+		fmt.Fprintf(&b, "    - {numbers: [\"%d\"], flow: {module: user, data: {id: u%d}, children: {_: "+
+			"{module: voicemail, data: {id: b%d}}}}}\n", 10000+i, i, i)
 	}
 	return account.File{Name: "large.yaml", Body: []byte(b.String()), Config: true}
 }
@@ -61,7 +62,8 @@ func BenchmarkChange(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := 0; b.Loop(); i++ {
-		if err := book.SetDoNotDisturb(context.Background(), "", account.KindUser, fmt.Sprintf("u%d", i%5000), i%2 == 0); err != nil {
+		user := fmt.Sprintf("u%d", i%5000)
+		if err := book.SetDoNotDisturb(context.Background(), "", account.KindUser, user, i%2 == 0); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -74,8 +76,9 @@ func BenchmarkPut(b *testing.B) {
 		b.Fatal(err)
 	}
 	for i := 0; b.Loop(); i++ {
+		id := fmt.Sprintf("new%d", i)
 		body := fmt.Sprintf(`{"name":"N","sip":{"username":"new%d","password":"secret-n"}}`, i)
-		if _, err := book.Put(context.Background(), "", account.KindDevice, fmt.Sprintf("new%d", i), []byte(body)); err != nil {
+		if _, err := book.Put(context.Background(), "", account.KindDevice, id, []byte(body)); err != nil {
 			b.Fatal(err)
 		}
 	}
