@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -53,7 +56,38 @@ func (p *patient) checkCall(ctx context.Context) {
 		give = func(_ context.Context, back string) (api.SelfTest, error) { return e.selfTest(back) }
 	}
 	m, err := p.placeCall(ctx, give)
+	if err != nil && p.status != nil && p.elsewhere() {
+		_, text := p.cfg.told()
+		p.warn("call", "Call from outside to be sure: many routers do not lead back what this machine sends to its own public "+
+			"address.", "no call to %s came through from this machine: %v", text, err)
+		return
+	}
 	p.judgeCall(through, m, err)
+}
+
+// elsewhere tells whether peers are told an address that is not this machine's, but a router's before it.
+func (p *patient) elsewhere() bool {
+	told, _ := p.cfg.told()
+	return !told.IsUnspecified() && !slices.Contains(interfaces(), told)
+}
+
+// near is the address of this machine at which the engine and a phone beside it meet.
+func (p *patient) near() (netip.Addr, error) {
+	listen, err := netip.ParseAddrPort(p.cfg.SIP.Listen)
+	if err != nil || !listen.Addr().IsUnspecified() {
+		return listen.Addr(), err
+	}
+	// Where packets to the address that peers are told would leave from. Nothing is sent.
+	if told, _ := p.cfg.told(); told.IsValid() {
+		if c, err := net.Dial("udp", netip.AddrPortFrom(told, 9).String()); err == nil { //nolint:noctx // it waits for nobody
+			defer c.Close() //nolint:errcheck // nothing was written
+			if a, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
+				return a.Addr().Unmap(), nil
+			}
+		}
+	}
+	loopback, err := netip.ParseAddrPort(reachable(p.cfg.SIP.Listen))
+	return loopback.Addr(), err
 }
 
 func (p *patient) judgeCall(through string, m testCall, err error) {
@@ -97,7 +131,7 @@ func (p *patient) engineNumber(ctx context.Context, back string) (api.SelfTest, 
 
 // spare starts an engine with the address, ports and codecs of the configuration, and nothing else of it.
 func (p *patient) spare(ctx context.Context) (*engine, func(), error) {
-	listen, err := netip.ParseAddrPort(p.cfg.SIP.Listen)
+	near, err := p.near()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,8 +141,12 @@ func (p *patient) spare(ctx context.Context) (*engine, func(), error) {
 	}
 	clean := func() { os.RemoveAll(dir) } //nolint:errcheck // the system empties its temporary folder, too
 	cfg := &config{Data: dir, noBrowsers: true}
-	cfg.SIP.Listen = netip.AddrPortFrom(listen.Addr(), 0).String()
-	cfg.SIP.Advertise, cfg.HTTP.Listen, cfg.RTP = p.cfg.SIP.Advertise, "127.0.0.1:0", p.cfg.RTP
+	cfg.SIP.Listen = netip.AddrPortFrom(near, 0).String()
+	cfg.HTTP.Listen, cfg.RTP = "127.0.0.1:0", p.cfg.RTP
+	cfg.RTP.BrowserPort = 0
+	if !p.elsewhere() {
+		cfg.SIP.Advertise = p.cfg.SIP.Advertise
+	}
 	if err := cfg.complete(); err != nil {
 		clean()
 		return nil, nil, err
@@ -128,13 +166,18 @@ func (p *patient) placeCall(
 	ctx context.Context, give func(ctx context.Context, back string) (api.SelfTest, error),
 ) (m testCall, err error) {
 	called := make(chan *phone.Line, 1)
-	ph, err := openTestPhone(p.cfg.SIP.Listen, func(ctx context.Context, l *phone.Line) {
-		select {
-		case called <- l:
-			<-ctx.Done()
-		default: // a second call is nobody's
-		}
-	})
+	near, err := p.near()
+	if err != nil {
+		return m, err
+	}
+	ph, err := phone.Open(phone.Config{Listen: netip.AddrPortFrom(near, 0).String(),
+		Answer: func(ctx context.Context, l *phone.Line) {
+			select {
+			case called <- l:
+				<-ctx.Done()
+			default: // a second call is nobody's
+			}
+		}})
 	if err != nil {
 		return m, err
 	}
@@ -144,7 +187,7 @@ func (p *patient) placeCall(
 		return m, err
 	}
 	began := time.Now()
-	caller, err := ph.Call(ctx, t.URI, "") // a name would be taken for one of ours, which has a password
+	caller, err := ph.Call(ctx, atHost(t.URI, near), "") // a name would be taken for one of ours, which has a password
 	if err != nil {
 		return m, err
 	}
@@ -172,13 +215,14 @@ func (p *patient) placeCall(
 	return m, nil
 }
 
-// openTestPhone opens a phone beside the engine, where the engine can reach it.
-func openTestPhone(listen string, answer func(context.Context, *phone.Line)) (*phone.Phone, error) {
-	a, err := netip.ParseAddrPort(reachable(listen))
+// atHost is a SIP URI with another host and the same port.
+func atHost(uri string, host netip.Addr) string {
+	user, place, _ := strings.Cut(uri, "@")
+	_, port, err := net.SplitHostPort(place)
 	if err != nil {
-		return nil, err
+		return uri
 	}
-	return phone.Open(phone.Config{Listen: netip.AddrPortFrom(a.Addr(), 0).String(), Answer: answer})
+	return user + "@" + net.JoinHostPort(host.String(), port)
 }
 
 var errNoSound = errors.New("no sound came through")

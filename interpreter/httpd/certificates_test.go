@@ -99,3 +99,32 @@ func TestCertificatesThatAreNotThere(t *testing.T) {
 		t.Error("missing files were read")
 	}
 }
+
+// Other files take the place of those of the start, unless they are bad.
+func TestCertificatesFromOtherFiles(t *testing.T) {
+	log := logrus.New()
+	log.SetOutput(io.Discard)
+	first, second := t.TempDir(), t.TempDir()
+	cert, key := writePair(t, first, 1, time.Now())
+	c, err := LoadCertificates(cert, key, logrus.NewEntry(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Stale() {
+		t.Error("files that were just read have changed")
+	}
+	if err := c.ReloadFrom(filepath.Join(second, "none.pem"), key); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	if got := c.current.Leaf.SerialNumber.Int64(); got != 1 || c.cert != cert {
+		t.Errorf("after the bad one: %d of %s", got, c.cert)
+	}
+	otherCert, otherKey := writePair(t, second, 2, time.Now())
+	if err := c.ReloadFrom(otherCert, otherKey); err != nil || c.current.Leaf.SerialNumber.Int64() != 2 {
+		t.Errorf("other files: %v, %v", err, c.current.Leaf.SerialNumber)
+	}
+	writePair(t, second, 3, time.Now().Add(time.Minute))
+	if !c.Stale() {
+		t.Error("files that were written again have not changed")
+	}
+}
