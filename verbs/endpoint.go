@@ -32,7 +32,8 @@ type Endpoints struct {
 	Anonymous    bool                 // no caller is shown
 	User         string               // user part of the Request-URI; empty: as the telephone's settings say
 	Headers      []interpreter.Header // of every INVITE; they win over those of the endpoints
-	Ringtones    account.Ringtones    // they win over those of the endpoints
+	Ringtones    account.Ringtones    // how the telephones ring; they win over Alert
+	Alert        string               // how they ring; it wins over the settings of the endpoints
 	Vars         map[string]string    // that child calls are born with
 
 	Caller    account.Presenting // changes of the caller id: Dynamic, Prepend…, Rewrite, Retain

@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -40,7 +41,7 @@ func (p *planner) alert(e account.Endpoint) string {
 	if p.caller.Inside() {
 		tone = p.e.Ringtones.Internal
 	}
-	if tone != "" {
+	if tone = cmp.Or(tone, p.e.Alert); tone != "" {
 		return tone
 	}
 	return e.Alert(p.caller)

@@ -33,7 +33,8 @@ users:
     caller_id: {external: {number: "+15550102"}}
     caller_id_options: {outbound_privacy: number}
 devices:
-  alice-desk: {name: Alice's desk, owner_id: alice, sip: {username: alice, custom_sip_headers: {out: {X-A: out, X-B: out}}}}
+  alice-desk:
+    {name: Alice's desk, owner_id: alice, sip: {username: alice, custom_sip_headers: {out: {X-A: out, X-B: out}}}}
   desk: {name: Desk, sip: {username: desk, custom_sip_headers: {in: {X-A: in, X-C: in}}}}
   loud: {name: Loud, ringtones: {external: Bellcore-dr2}, sip: {username: loud}}
   byname: {name: By name, sip: {username: byname, invite_format: username}}
@@ -41,7 +42,8 @@ devices:
   dialled: {name: Dialled, sip: {username: dialled, invite_format: strip_plus}}
   fixed: {name: Fixed, sip: {static_route: "sip:old@10.0.0.9:5070"}}
   static: {name: Static, sip: {username: static, static_invite: hotline}}
-  keeps: {name: Keeps, sip: {username: keeps}, call_forward: {enabled: true, number: "+15550300", require_keypress: false}}
+  keeps:
+    {name: Keeps, sip: {username: keeps}, call_forward: {enabled: true, number: "+15550300", require_keypress: false}}
   hides:
     name: Hides
     owner_id: bob
@@ -120,6 +122,8 @@ func TestDisplay(t *testing.T) {
 			"sip:loud@pbx.test from Carol<+15550001@carrier.test> alert=Bellcore-dr2"},
 		{"the flow's ringtone", "loud", outside, verbs.Endpoints{Ringtones: account.Ringtones{External: "flow"}},
 			"sip:loud@pbx.test from Carol<+15550001@carrier.test> alert=flow"},
+		{"the ring of an earlier node", "loud", outside, verbs.Endpoints{Alert: "node"},
+			"sip:loud@pbx.test from Carol<+15550001@carrier.test> alert=node"},
 		{"user name", "byname", outside, verbs.Endpoints{},
 			"sip:byname@pbx.test from Carol<+15550001@carrier.test> user=byname alert=outside"},
 		{"its number", "number", outside, verbs.Endpoints{},

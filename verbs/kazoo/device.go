@@ -159,7 +159,8 @@ func (r Ring) stored(ctx context.Context, c *interpreter.Call) (interpreter.Outc
 
 // targets are the telephones that are called. The caller's own is left out unless it may be called.
 func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
-	exported := stateOf(c).export
+	s := stateOf(c)
+	exported := s.export
 	var all []verbs.Callee
 	for _, e := range list {
 		if !r.Self && sameParty(e.URI, c.From) {
@@ -173,6 +174,7 @@ func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
 		if r.User != "" {
 			t.URI = withUser(t.URI, r.User)
 		}
+		t.Alert, t.From = s.alert, s.shown(c.From)
 		one := verbs.Callee{Target: t, Vars: exported}
 		if r.Anonymous {
 			one.Target.From, one.Target.Privacy = verbs.Anonymous(), interpreter.PrivacyFull

@@ -20,7 +20,7 @@ func (d *Dialect) ring(ctx context.Context, c *interpreter.Call, e verbs.Endpoin
 ) {
 	s := stateOf(c)
 	e.View = func() (*account.View, error) { return d.view(c) }
-	e.Vars, e.Caller = s.export, s.presenting()
+	e.Vars, e.Caller, e.Alert = s.export, s.presenting(), s.alert
 	e.Diversion, e.Plan = d.opt.Diversion, numbers.Plan{Country: d.opt.Country}
 	e.Stop = func(r interpreter.DialResult) bool { return n.hasAny(failureKeys(r)) }
 	if p, err := d.prompt(c, confirmPrompt); err == nil {

@@ -238,7 +238,7 @@ var waiting = map[string]string{
 }
 
 var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "manual_presence", "noop", "offnet",
-	"set_variable", "set_variables"}
+	"prepend_cid", "set_alert_info", "set_cid", "set_variable", "set_variables"}
 
 // A caller who hangs up in any module ends it at once; no further node runs, no further request is made.
 func TestHangupInEveryModule(t *testing.T) {
@@ -310,5 +310,28 @@ call dialect=kazoo
 	}
 	if !strings.Contains(out.Transcript.String(), "at most 64 variables") {
 		t.Errorf("the overrun is not told:\n%s", out.Transcript)
+	}
+}
+
+// The caller that a called party is shown has the prefixes and the number that nodes have set.
+func TestShownCaller(t *testing.T) {
+	bob := `{"module":"device","data":{"id":"sip:bob@pbx.test"},"children":{"_":%s}}`
+	doc := `{"module":"prepend_cid","data":{"caller_id_number_prefix":"9"},"children":{"_":` + bob + `}}`
+	doc = fmt.Sprintf(doc, `{"module":"prepend_cid","data":{"caller_id_number_prefix":"8"},"children":{"_":`+bob+`}}`)
+	doc = fmt.Sprintf(doc, `{"module":"prepend_cid","data":{"apply_to":"original","caller_id_number_prefix":"7"},"children":{"_":`+
+		bob+`}}`)
+	doc = fmt.Sprintf(doc, `{"module":"set_cid","data":{"caller_id_number":"4711"},"children":{"_":`+bob+`}}`)
+	doc = fmt.Sprintf(doc, `{"module":"set_cid","data":{},"children":{"_":{"module":"prepend_cid","data":{"action":"reset"},
+"children":{"_":`+bob+`}}}}`)
+	out, _ := execute(t, "# shown\ncall dialect=kazoo from=100\nanswer sip:bob@pbx.test busy\n"+
+		"-- GET https://app.test/start --\n"+fmt.Sprintf(doc, `{"module":"hangup"}`)+"\n")
+	var got []string
+	for _, c := range out.CDRs {
+		if c.Direction == interpreter.OutboundDial {
+			got = append(got, c.From.User)
+		}
+	}
+	if d := cmp.Diff([]string{"9100", "89100", "7100", "4711", "100"}, got); d != "" {
+		t.Error(d)
 	}
 }

@@ -19,6 +19,7 @@ type state struct {
 	dial        *interpreter.DialResult
 	callee      string             // user part of the party dialled last
 	clid        account.Presenting // changes of the caller id by modules
+	alert       string             // how telephones ring that are called later; empty: as their settings say
 	export      map[string]string  // variables for legs that are joined later
 	reports     []string           // cdr_url of every pivot so far, each told once
 	keeps       bool               // the call's exchanges are looked at when its leg is over
