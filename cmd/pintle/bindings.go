@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/sirupsen/logrus"
-
 	"pintle/sipedge"
 )
 
@@ -38,32 +36,9 @@ func (b *bindingCounts) all() map[sipedge.RegistrationChange]*atomic.Uint64 {
 	return b.by
 }
 
-// told counts and logs the changes. What every telephone does every few minutes, and what a stranger can provoke, is
-// no line of the log by default.
-func (b *bindingCounts) told(log *logrus.Entry) func(sipedge.RegistrationEvent) {
-	all := b.all()
-	return func(e sipedge.RegistrationEvent) {
-		if n := all[e.Change]; n != nil {
-			n.Add(1)
-		}
-		level := logrus.DebugLevel
-		switch e.Change {
-		case sipedge.Registered, sipedge.Unregistered, sipedge.Expired, sipedge.Disconnected, sipedge.Silent:
-			level = logrus.InfoLevel
-		case sipedge.Banned:
-			level = logrus.WarnLevel
-		case sipedge.Refreshed, sipedge.Rejected:
-		}
-		if !log.Logger.IsLevelEnabled(level) {
-			return
-		}
-		fields := logrus.Fields{"source": e.Binding.Source}
-		for name, value := range map[string]string{"aor": e.Binding.AOR, "device": e.Binding.Device, "why": e.Reason,
-			"transport": e.Binding.Transport, "agent": e.Binding.UserAgent} {
-			if value != "" {
-				fields[name] = value
-			}
-		}
-		log.WithFields(fields).Log(level, "telephone "+string(e.Change))
+// told counts a change. The log has it from the SIP side.
+func (b *bindingCounts) told(e sipedge.RegistrationEvent) {
+	if n := b.all()[e.Change]; n != nil {
+		n.Add(1)
 	}
 }

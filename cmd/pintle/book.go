@@ -94,8 +94,8 @@ type pagesKey struct{}
 
 func pagesRing(ctx context.Context) context.Context { return context.WithValue(ctx, pagesKey{}, true) }
 
-// pageRingers are the pages of browsers that bear the name of a registered user. They belong to the engine's own application:
-// with several accounts a name could be anybody's.
+// pageRingers are the pages of browsers that bear the name of a registered user. They belong to the engine's own
+// application: with several accounts a name could be anybody's.
 func (e *engine) pageRingers(user, _ string) []sipedge.Ringer {
 	f := e.phones.Load()
 	if f == nil || f.Online(user) == 0 || len(e.book.Accounts()) != 1 {

@@ -90,8 +90,8 @@ func (k *carriage) carriersFor(id string) [][]verbs.Carrier {
 	return [][]verbs.Carrier{k.own[id], k.operator}
 }
 
-// chosen are the carriers that a flow names: an account's own, or, "", the operator's. Where there is one account, and it
-// has none of its own, those of the configuration are its own.
+// chosen are the carriers that a flow names: an account's own, or, "", the operator's. Where there is one account, and
+// it has none of its own, those of the configuration are its own.
 func (k *carriage) chosen(id string) []verbs.Carrier {
 	if list := k.own[id]; id != "" && (len(list) > 0 || len(k.rules) > 1) {
 		return list
@@ -148,8 +148,8 @@ func (e *engine) trunksAt(a netip.Addr) []string {
 	return e.edge.TrunksAt(a)
 }
 
-// applyAccounts brings into effect what the accounts say now: carriers and their trunks, rules against fraud, telephones
-// that may no longer be registered. It is called at the start, and after every change of the book or of the
+// applyAccounts brings into effect what the accounts say now: carriers and their trunks, rules against fraud,
+// telephones that may no longer be registered. It is called at the start, and after every change of the book or of the
 // configuration. What is wrong with a carrier is logged, and the others work; an error leaves everything as it was.
 func (e *engine) applyAccounts() error {
 	e.applying.Lock()

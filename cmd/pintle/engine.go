@@ -268,7 +268,7 @@ func (e *engine) listen(late *lateLines, sounds *audio.Sounds) (*sipedge.Edge, e
 		NewCalls: e.cfg.Limits.NewCalls, TotalCalls: e.cfg.Limits.TotalNewCalls}
 	e.cfg.SIP.Session.apply(&c)
 	e.cfg.SIP.Registrar.apply(&c)
-	c.Records, c.Registrations.Changed, c.Others = e.store, e.bindings.told(e.log), e.pageRingers
+	c.Records, c.Registrations.Changed, c.Others = e.store, e.bindings.told, e.pageRingers
 	if e.browsers != nil {
 		c.WebRTC = e.browsers.ForSIP()
 	}

@@ -71,9 +71,7 @@ func TestRedirectionsAndTransfersAreGuarded(t *testing.T) {
 					Then: []fixtures.Command{{At: time.Second, Do: "hangup"}}}
 				l := &askedLines{Lines: fixtures.NewLines(ctx, []fixtures.Answer{tc.answer, party})}
 				guard := &toll.Guard{Lines: l,
-					Rules: func(string) toll.Rules {
-						return (&config{Limits: limitConfig{Toll: tollConfig{Country: "IE"}}}).tollRules()
-					},
+					Rules:  func(string) toll.Rules { return rules },
 					Public: func(_ context.Context, uri string) bool { return uri != "sip:bob@phone.test" }}
 				d := &plain.Dialect{Commands: map[string]func(string) interpreter.Verb{"do": func(string) interpreter.Verb {
 					return interpreter.VerbFunc(func(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
