@@ -3,6 +3,7 @@ package sipedge
 import (
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"pintle/interpreter"
 	"pintle/sipedge/auth"
+	"pintle/sipedge/registrar"
 )
 
 const maxAnswers = 8 // Authorization headers of one request that are looked at
@@ -40,7 +42,7 @@ func (e *Edge) authenticate(req *sip.Request, tx *sip.ServerTx) (Login, bool) {
 // says to be of ours nor offers credentials.
 func (e *Edge) caller(req *sip.Request) (Login, *sip.Response) {
 	p := e.phones
-	if p == nil || e.known(req) {
+	if p == nil || e.known(req) && !p.speaks(req) {
 		return Login{}, nil
 	}
 	if l, err := p.accounts.Source(sourceOf(req)); err == nil && l.Enabled {
@@ -55,6 +57,15 @@ func (e *Edge) caller(req *sip.Request) (Login, *sip.Response) {
 		res = p.checkFrom(req, l)
 	}
 	return l, res
+}
+
+// speaks tells whether a request comes from where the phone is registered that its From names: it is the phone's even
+// where a trunk or a peer has the same address, behind one NAT.
+func (p *phones) speaks(req *sip.Request) bool {
+	from := &req.From().Address
+	realm, ours := p.realmOf(from, true)
+	return ours && slices.ContainsFunc(p.table.Lookup(recordOf(plainUser(from.User), realm)),
+		func(b registrar.Binding) bool { return b.Source == req.Source() })
 }
 
 // challengeStranger is the answer to an INVITE that a stranger may not make: with accounts, to log in; else 403.

@@ -293,3 +293,32 @@ func TestOldPhones(t *testing.T) {
 		t.Errorf("an old baresip is asked %v", m.head["www-authenticate"])
 	}
 }
+
+// A registered phone stays one where a trunk has the same address: its calls are authenticated, the trunk's are not.
+func TestPhoneAtTheAddressOfATrunk(t *testing.T) {
+	b := phoneBench(t, newHousehold("ann"), nil)
+	b.set(false, nil)
+	if err := b.edge.SetTrunks([]Trunk{{ID: "acme", URI: "sip:127.0.0.1:9", Ping: -1}}); err != nil {
+		t.Fatal(err)
+	}
+	h := newHandset(t, b, "ann", "127.0.0.1")
+	if m := h.register(); m.code() != "200" {
+		t.Fatalf("registered: %s", m.start)
+	}
+	const to = "sip:200@pbx.example"
+	m := h.ask("INVITE", to, "")
+	if m.code() != "407" {
+		t.Fatalf("the phone is not asked: %s", m.start)
+	}
+	h.send(strings.Replace(h.ask0("INVITE", to, h.answerTo(m, "INVITE", to)), "Authorization:", "Proxy-Authorization:", 1))
+	h.expect("180")
+	if i := b.leg().Info(); i.Device != "device-ann" || i.Trunk != "" {
+		t.Errorf("the phone's leg: %+v", i)
+	}
+	trunk := newHandset(t, b, "ann", "127.0.0.1") // the same From, from elsewhere at that address
+	trunk.send(trunk.ask0("INVITE", to, ""))
+	trunk.expect("180")
+	if i := b.leg().Info(); i.Device != "" || i.Trunk != "acme" {
+		t.Errorf("the trunk's leg: %+v", i)
+	}
+}

@@ -38,9 +38,11 @@ func (e *Edge) inbound(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	info := identified(infoOf(req), login)
-	carrier := e.trunkOf(req)
-	carrier.called(&info)
-	carrier.believe(&info, req)
+	if login.Device == "" {
+		carrier := e.trunkOf(req)
+		carrier.called(&info)
+		carrier.believe(&info, req)
+	}
 	replaces, res := e.replacing(req, info)
 	if res != nil {
 		e.dialogs.forgetInvite(key)
