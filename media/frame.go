@@ -62,6 +62,12 @@ type Concealer interface {
 	Conceal(dst Frame, next []byte) int
 }
 
+// Hardener is a Codec that can make what it encodes robust against loss.
+type Hardener interface {
+	// Harden is told which part of the packets the far end has lost lately, 0 to 1.
+	Harden(loss float64)
+}
+
 // Release gives back what a codec holds, where it holds something. The codec may be used again; it begins anew then.
 func Release(c Codec) {
 	if r, ok := c.(interface{ Release() }); ok {

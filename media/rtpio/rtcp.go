@@ -139,6 +139,10 @@ func (s *Stream) reportTick(now time.Time) {
 	}
 	s.report.plan(now)
 	s.sendReport(now, nil)
+	s.in.mu.Lock()
+	loss := s.in.remote.loss
+	s.in.mu.Unlock()
+	s.Harden(loss)
 }
 
 // goodbye ends the RTCP session.

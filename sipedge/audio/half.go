@@ -244,6 +244,10 @@ func (h *Half) Quality() interpreter.Quality {
 		FarLoss: s.RemoteLoss, Unauthentic: s.Unauthentic, Handshakes: s.Unshaken}
 }
 
+// Harden tells the codec which part of our packets the far end has lost lately, 0 to 1, where reports do not come by the
+// half's own RTCP.
+func (h *Half) Harden(loss float64) { h.stream.Harden(loss) }
+
 // AddTap lets t have every frame of one side; RemoveTap ends that. For scripted phones and recordings.
 func (h *Half) AddTap(side rtpio.Side, t *media.Tap) { h.stream.AddTap(side, t) }
 
