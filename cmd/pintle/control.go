@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -82,8 +84,7 @@ func (r *remote) ask(ctx context.Context, method, path string, body any) (answer
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return answer{}, exitf(exitUnreachable, "no engine answers at %s: start one with 'pintle serve', or name its data "+
-			"folder with --data (%w)", absolute(filepath.Join(r.dir, httpd.ControlName)), rootCause(err))
+		return answer{}, r.absent(rootCause(err))
 	}
 	defer resp.Body.Close() //nolint:errcheck // it was read
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxControl))
@@ -91,6 +92,16 @@ func (r *remote) ask(ctx context.Context, method, path string, body any) (answer
 		return answer{}, exitf(exitUnreachable, "the engine broke off its answer: %w", err)
 	}
 	return answer{resp.StatusCode, b}, nil
+}
+
+// absent is the error of an engine that cannot be asked.
+func (r *remote) absent(err error) error {
+	at := absolute(filepath.Join(r.dir, httpd.ControlName))
+	if errors.Is(err, fs.ErrPermission) {
+		return exitf(exitUnreachable, "%s belongs to another user: run this command as the user of the engine (%w)", at, err)
+	}
+	return exitf(exitUnreachable, "no engine answers at %s: start one with 'pintle serve', or name its data folder with "+
+		"--data (%w)", at, err)
 }
 
 // get asks for v.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -117,6 +118,8 @@ func (d doctorCmd) configure(ctx context.Context, p *patient) error {
 		if file == "" {
 			file = s.Config
 		}
+	case errors.Is(err, fs.ErrPermission):
+		p.warn("engine", "Run the doctor as that user.", "it cannot be asked: %v", err)
 	case !errors.As(err, &gone) || gone.code != exitUnreachable:
 		p.warn("engine", "Ask again in a second.", "it does not say how it is: %v", err)
 	}

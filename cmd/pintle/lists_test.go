@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +101,20 @@ func TestNoEngineAnswers(t *testing.T) {
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// An engine of another user is told from one that is not there.
+func TestEngineOfAnotherUser(t *testing.T) {
+	r := remoteAt(t.TempDir())
+	var e *exitError
+	if err := r.absent(syscall.EACCES); !errors.As(err, &e) || e.code != exitUnreachable ||
+		!strings.Contains(err.Error(), "another user") {
+		t.Errorf("not allowed: %v", err)
+	}
+	if err := r.absent(syscall.ECONNREFUSED); !errors.As(err, &e) || e.code != exitUnreachable ||
+		!strings.Contains(err.Error(), "no engine answers") {
+		t.Errorf("refused: %v", err)
 	}
 }
 
