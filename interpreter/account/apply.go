@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"pintle/interpreter"
 )
@@ -65,7 +66,7 @@ func (b *Book) apply(ctx context.Context, v *View, edits ...edit) ([]Object, err
 	for _, one := range all {
 		b.changes[one.id] = one.patch
 	}
-	b.now.Store(s)
+	b.publish(s)
 	return made, nil
 }
 
@@ -125,6 +126,22 @@ const maxDropped = 1000
 func (b *Book) drop(id string, why error) {
 	if _, told := b.dropped[id]; !told && len(b.dropped) < maxDropped {
 		b.dropped[id] = why
+	}
+}
+
+var errGone = errors.New("there is no such object any more; the change counts again once it is back")
+
+// findOrphans notes changes of objects that a snapshot does not have. b.mu is held.
+func (b *Book) findOrphans(s *snapshot) {
+	for id := range b.changes {
+		parts := strings.SplitN(id, "/", 3) // see recordID
+		at, ok := s.byID[parts[0]]
+		if ok && len(parts) == 3 {
+			_, ok = s.views[at].find(Kind(parts[1]), parts[2])
+		}
+		if !ok {
+			b.drop(id, errGone)
+		}
 	}
 }
 

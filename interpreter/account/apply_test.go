@@ -179,4 +179,31 @@ func TestDroppedChangesAreTold(t *testing.T) {
 	if d := b.Dropped(); len(d) != 0 {
 		t.Errorf("told twice: %v", d)
 	}
+	if b, err = account.Open(ctx, store, file("accounts: {name: Another}")); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.Dropped(); len(d) != 1 || !strings.Contains(d[id].Error(), "no such object") {
+		t.Errorf("of an object that is gone: %v", d)
+	}
+}
+
+// Whoever watches the book is told of every change, of the quick ones too.
+func TestChangesAreTold(t *testing.T) {
+	ctx := context.Background()
+	b, err := account.Open(ctx, memstore.NewRecords(), file(office))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	b.Watch(func() { told++ })
+	steps := []func() error{
+		func() error { return b.SetDoNotDisturb(ctx, "", account.KindUser, "alice", true) },
+		func() error { return b.HotdeskLogin(ctx, "", "bob", "lobby", account.ElsewhereOut) },
+		func() error { return b.Reload(file(office)) },
+	}
+	for i, step := range steps {
+		if err := step(); err != nil || told != i+1 {
+			t.Fatalf("step %d: told %d times, %v", i, told, err)
+		}
+	}
 }

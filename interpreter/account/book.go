@@ -113,6 +113,7 @@ func (b *Book) Reload(files ...File) error {
 	}
 	b.files = l
 	b.publish(s)
+	b.findOrphans(s)
 	return nil
 }
 
