@@ -51,7 +51,8 @@ type finding struct {
 type patient struct {
 	cfg    *config      // nil: it is bad
 	engine *remote      //
-	status *api.Status  // nil: no engine runs
+	status *api.Status  // nil: no engine runs, or it does not tell
+	mute   bool         // one runs that does not tell
 	trunks []trunkFound // of the configuration
 	found  []finding
 }
@@ -119,8 +120,10 @@ func (d doctorCmd) configure(ctx context.Context, p *patient) error {
 			file = s.Config
 		}
 	case errors.Is(err, fs.ErrPermission):
+		p.mute = true
 		p.warn("engine", "Run the doctor as that user.", "it cannot be asked: %v", err)
 	case !errors.As(err, &gone) || gone.code != exitUnreachable:
+		p.mute = true
 		p.warn("engine", "Ask again in a second.", "it does not say how it is: %v", err)
 	}
 	c, err := loadConfig(file)
@@ -173,6 +176,7 @@ func (c *config) secret() bool {
 // checkEngine says what runs.
 func (p *patient) checkEngine(context.Context) {
 	switch s := p.status; {
+	case p.mute: // said already
 	case s == nil:
 		p.ok("engine", "none runs in %s", absolute(p.engine.dir))
 	case s.Problem != "":
