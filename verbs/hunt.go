@@ -19,6 +19,8 @@ const minHunt = time.Second
 type Hunting struct {
 	interpreter.Lines
 	Plan number.Plan
+	// Plans are how accounts read numbers; nil: all as Plan does.
+	Plans func(account string) number.Plan
 	// Carriers are those of an account as they are now, in lists: the first list of which one takes a number is used.
 	// nil, or no carrier at all: numbers pass.
 	Carriers func(account string) [][]Carrier
@@ -33,6 +35,9 @@ func (h Hunting) Dial(ctx context.Context, to interpreter.Target, o interpreter.
 	}
 	if len(lists) == 0 {
 		return h.Lines.Dial(ctx, to, o)
+	}
+	if h.Plans != nil {
+		h.Plan = h.Plans(o.Account)
 	}
 	q := CarrierRequest{Caller: callerOf(to, o)}
 	q.Number, q.Class = Number(h.Plan, to.URI)

@@ -106,6 +106,9 @@ func (e *engine) chosenCarriers(id string) []verbs.Carrier { return e.carriage.L
 // too.
 func (c *config) accountRules(v *account.View, only bool) toll.Rules {
 	r := c.tollRules()
+	if country := v.Account().Country; country != "" {
+		r.Plan.Country = country
+	}
 	r.Classes = slices.Clone(r.Classes)
 	for class, x := range v.Account().CallRestriction {
 		if x.Action == "deny" && class != number.ClassEmergency {

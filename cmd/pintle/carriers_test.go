@@ -12,6 +12,7 @@ import (
 
 	"pintle/interpreter"
 	"pintle/interpreter/account"
+	"pintle/interpreter/number"
 	"pintle/interpreter/toll"
 	"pintle/verbs"
 )
@@ -191,7 +192,7 @@ func TestTelephonesArePresented(t *testing.T) {
 		{"help is not denied", "999", shop.ID, own, "+35315550112  +35315550199 true", 0},
 	} {
 		l := &shownLines{}
-		p := &presenting{Lines: l, book: book, plan: c.plan(), public: func(_ context.Context, uri string) bool {
+		p := &presenting{Lines: l, book: book, plans: func(string) number.Plan { return c.plan() }, public: func(_ context.Context, uri string) bool {
 			return strings.HasSuffix(uri, "@acme.test")
 		}}
 		_, err := p.Dial(t.Context(), interpreter.Target{URI: tc.uri}, interpreter.DialOptions{Account: one, Device: tc.device,

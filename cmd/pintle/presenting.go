@@ -18,7 +18,7 @@ import (
 type presenting struct {
 	interpreter.Lines
 	book   *account.Book
-	plan   number.Plan
+	plans  func(account string) number.Plan
 	public func(ctx context.Context, uri string) bool
 }
 
@@ -26,17 +26,18 @@ type presenting struct {
 func (p *presenting) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (
 	interpreter.Leg, error,
 ) {
-	number, public := toll.Dialled(ctx, to, p.public)
+	dialled, public := toll.Dialled(ctx, to, p.public)
 	if !public {
 		return p.Lines.Dial(ctx, to, o)
 	}
-	help := p.plan.Emergency(number)
+	plan := p.plans(o.Account)
+	help := plan.Emergency(dialled)
 	to.Emergency = to.Emergency || help
 	v, m := p.caller(o)
 	if m == nil {
 		return p.Lines.Dial(ctx, to, o)
 	}
-	if class := p.plan.Class(number); m.Denies(class) && !help {
+	if class := plan.Class(dialled); m.Denies(class) && !help {
 		return nil, p.denied(o, class)
 	}
 	if to.Privacy == interpreter.PrivacyNone && m.Privacy != "none" {

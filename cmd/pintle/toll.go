@@ -107,14 +107,15 @@ func compiled(list []string) []*regexp.Regexp {
 // outgoing puts the choice of a carrier, and before it the guard against toll fraud, in front of lines.
 func (e *engine) outgoing(next interpreter.Lines) interpreter.Lines {
 	e.toll.Lines = linesOfNow{Lines: next, now: func() interpreter.Lines {
-		return verbs.Hunting{Lines: next, Plan: e.plan(),
+		return verbs.Hunting{Lines: next, Plans: func(id string) number.Plan { return e.rulesFor(id).Plan },
 			Carriers: func(id string) [][]verbs.Carrier { return e.carriage.Load().carriersFor(id) }}
 	}}
 	e.toll.Rules = e.rulesFor
 	e.toll.Public = func(ctx context.Context, uri string) bool { return e.edge.LeadsToTrunk(ctx, uri) }
 	e.toll.Log = e.log
 	return linesOfNow{Lines: &e.toll, now: func() interpreter.Lines {
-		return &presenting{Lines: &e.toll, book: e.book, plan: e.plan(), public: e.toll.Public}
+		return &presenting{Lines: &e.toll, book: e.book, plans: func(id string) number.Plan { return e.rulesFor(id).Plan },
+			public: e.toll.Public}
 	}}
 }
 

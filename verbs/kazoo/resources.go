@@ -154,6 +154,9 @@ func (r Resources) Run(ctx context.Context, c *interpreter.Call) (interpreter.Ou
 	v, _ := r.dialect.view(c) //nolint:errcheck // nil: a call of no account
 	o := verbs.Offnet{View: v, Plan: numbers.Plan{Country: r.dialect.opt.Country}, As: r.As, Timeout: r.Timeout,
 		EarlyMedia: !r.IgnoreE, Vars: stateOf(c).export, Caller: stateOf(c).presenting(), AsDialled: r.Bypass || r.AsDialled}
+	if v != nil && v.Account().Country != "" {
+		o.Plan.Country = v.Account().Country
+	}
 	o.Number = r.number(c, v)
 	o.Carriers = r.carriers(c, v)
 	if !r.Local {
