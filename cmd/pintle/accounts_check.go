@@ -10,8 +10,8 @@ import (
 	"pintle/interpreter/number"
 )
 
-// agrees says what of the configuration and the accounts contradicts each other: an object that stands in both, of which
-// one would hide the other, and a country that nobody knows.
+// agrees says what of the configuration and the accounts contradicts each other: an object that stands in both, of
+// which one would hide the other, and a country that nobody knows.
 func (c *config) agrees(book *account.Book) error {
 	var found []error
 	for _, v := range book.Accounts() {

@@ -63,7 +63,7 @@ func inboundFlow(v *account.View, n *account.Number, dialled string) (account.Ma
 		tries = append(tries, n.Number)
 	}
 	var m account.Match
-	err := error(interpreter.ErrNotFound)
+	err := interpreter.ErrNotFound
 	for _, t := range tries {
 		if m, err = v.Hunt(t, account.Exactly); err == nil {
 			return m, nil

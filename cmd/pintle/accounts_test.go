@@ -123,7 +123,8 @@ func TestLogins(t *testing.T) {
 // printf ann:first.example:secret-ann | md5sum; … | sha256sum.
 func TestLoginHashes(t *testing.T) {
 	l, err := phoneBook{customerBook(t)}.Login("first.example", "ann")
-	want := sipedge.HA1{MD5: "a58063699049059b8d6f892b21d038ef", SHA256: "df40bc0114942764383c0782c96fe955822d0db4e580d0f2b187453b30c7229a"}
+	want := sipedge.HA1{MD5: "a58063699049059b8d6f892b21d038ef",
+		SHA256: "df40bc0114942764383c0782c96fe955822d0db4e580d0f2b187453b30c7229a"}
 	if err != nil || l.HA1 != want {
 		t.Errorf("HA1 is not that of the password: %v", err)
 	}
@@ -240,7 +241,8 @@ func TestWhatANumberBrings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = r.Route(interpreter.LegInfo{Device: l.Device, Account: l.Account, Request: interpreter.Address{User: "*72123"}})
+	s, err = r.Route(interpreter.LegInfo{Device: l.Device, Account: l.Account,
+		Request: interpreter.Address{User: "*72123"}})
 	if err != nil || s.Captures["to"] != "123" {
 		t.Errorf("named groups: %v, %v", s.Captures, err)
 	}

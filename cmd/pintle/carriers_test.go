@@ -27,7 +27,8 @@ accounts:
   - name: One
     realm: one.test
     phone_numbers: ["+35315550100"]
-    caller_id: {external: {number: "+35315550100"}, emergency: {number: "+35315550112"}, asserted: {number: "+35315550199", realm: one.test}}
+    caller_id: {external: {number: "+35315550100"}, emergency: {number: "+35315550112"},
+      asserted: {number: "+35315550199", realm: one.test}}
     caller_id_options: {outbound_privacy: number}
     call_restriction: {international: {action: deny}, emergency: {action: deny}}
     devices:
@@ -41,7 +42,8 @@ accounts:
         from_uri_realm: one.example
         format_from_uri: true
         gateways:
-          - {server: 192.0.2.1, port: 5070, username: one, password: secret, realm: sip.test, register: true, outbound_calls: 3}
+          - {server: 192.0.2.1, port: 5070, username: one, password: secret, realm: sip.test,
+            register: true, outbound_calls: 3}
           - {server: "2001:db8::1", enabled: false}
           - {server: b.test, progress_timeout: 3, custom_sip_headers: {X-A: "1"}, caller_id_type: emergency}
     callflows: [{numbers: ["+35315550101"], flow: {module: hangup}}]
@@ -130,7 +132,8 @@ func TestBadCarrierIsNamed(t *testing.T) {
 // An account's carrier leads to the numbers of that account, and a trunk that is bound to numbers to those alone.
 func TestTrunksReachTheirNumbersOnly(t *testing.T) {
 	c, book := customers(t, twoCustomers)
-	c.Trunks = []trunkConfig{{ID: "acme", URI: "sip:acme.test", Accepts: []string{"+353155501*"}}, {ID: "free", URI: "sip:f"}}
+	c.Trunks = []trunkConfig{{ID: "acme", URI: "sip:acme.test", Accepts: []string{"+353155501*"}},
+		{ID: "free", URI: "sip:f"}}
 	k := c.carriage(book)
 	own := k.trunks[len(k.trunks)-2].ID
 	for _, tc := range []struct {
@@ -160,7 +163,9 @@ type shownLines struct {
 	o  interpreter.DialOptions
 }
 
-func (l *shownLines) Dial(_ context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+func (l *shownLines) Dial(_ context.Context, to interpreter.Target, o interpreter.DialOptions) (
+	interpreter.Leg, error,
+) {
 	l.to, l.o = to, o
 	return nil, nil
 }
@@ -192,11 +197,10 @@ func TestTelephonesArePresented(t *testing.T) {
 		{"help is not denied", "999", shop.ID, own, "+35315550112  +35315550199 true", 0},
 	} {
 		l := &shownLines{}
-		p := &presenting{Lines: l, book: book, plans: func(string) number.Plan { return c.plan() }, public: func(_ context.Context, uri string) bool {
-			return strings.HasSuffix(uri, "@acme.test")
-		}}
-		_, err := p.Dial(t.Context(), interpreter.Target{URI: tc.uri}, interpreter.DialOptions{Account: one, Device: tc.device,
-			From: tc.from, Caller: own})
+		p := &presenting{Lines: l, book: book, plans: func(string) number.Plan { return c.plan() },
+			public: func(_ context.Context, uri string) bool { return strings.HasSuffix(uri, "@acme.test") }}
+		_, err := p.Dial(t.Context(), interpreter.Target{URI: tc.uri}, interpreter.DialOptions{Account: one,
+			Device: tc.device, From: tc.from, Caller: own})
 		var e *interpreter.DialError
 		if errors.As(err, &e) != (tc.code != 0) || e != nil && (e.Fault != tc.code || e.Code != 403) {
 			t.Errorf("%s: %v", tc.name, err)

@@ -68,7 +68,7 @@ func compare(path string, a, b reflect.Value, keys *[]string) {
 		x, y := a.Field(i), b.Field(i)
 		if f.Type.Kind() == reflect.Struct {
 			compare(key, x, y, keys)
-		} else if !reflect.DeepEqual(x.Interface(), y.Interface()) && !(empty(x) && empty(y)) {
+		} else if !reflect.DeepEqual(x.Interface(), y.Interface()) && (!empty(x) || !empty(y)) {
 			*keys = append(*keys, key)
 		}
 	}

@@ -182,7 +182,8 @@ func (p *patient) checkEngine(context.Context) {
 	case s.Problem != "":
 		p.fail("engine", "Look into its log.", "process %d takes no calls: %s", s.PID, s.Problem)
 	case s.Draining:
-		p.warn("engine", "Start it again when it has ended.", "process %d is stopping; %s left", s.PID, plural(s.Calls, "call"))
+		p.warn("engine", "Start it again when it has ended.", "process %d is stopping; %s left", s.PID,
+			plural(s.Calls, "call"))
 	case s.Version != version:
 		p.warn("engine", "Restart it to run the installed version.", "process %d is version %s, this is %s", s.PID, s.Version,
 			version)

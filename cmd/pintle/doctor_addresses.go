@@ -67,8 +67,8 @@ func (p *patient) checkAddresses(ctx context.Context) {
 	if !told.IsValid() {
 		looked, err := lookUp(ctx, text)
 		if err != nil {
-			p.fail("address", "Give sip.advertise a name that leads here, or an address.", "peers are told %s, which is unknown: %v",
-				text, err)
+			p.fail("address", "Give sip.advertise a name that leads here, or an address.",
+				"peers are told %s, which is unknown: %v", text, err)
 			return
 		}
 		told = looked[0]
@@ -90,10 +90,12 @@ func (p *patient) judgeAddress(told netip.Addr, text string, own []netip.Addr) {
 	case here:
 		p.ok("address", "peers are told %s, which is this machine's", text)
 	case private(told):
-		p.fail("address", "Correct sip.advertise.", "peers are told %s, a private address that this machine does not have", text)
+		p.fail("address", "Correct sip.advertise.",
+			"peers are told %s, a private address that this machine does not have", text)
 	default:
 		low, high, _ := p.cfg.RTP.ports() //nolint:errcheck // checked with the configuration
-		p.ok("address", "peers are told %s, which a router must lead here: the SIP port, and UDP %d-%d unchanged", text, low, high)
+		p.ok("address", "peers are told %s, which a router must lead here: the SIP port, and UDP %d-%d unchanged", text,
+			low, high)
 	}
 }
 
@@ -203,8 +205,8 @@ func (p *patient) checkNAT(context.Context) {
 		for _, a := range t.addresses {
 			if !private(a) {
 				p.warn("nat", "Give sip.advertise the public address, and lead the SIP port and rtp.ports here.",
-					"trunk %s is on the internet (%s) and is told %s, where its sound does not arrive unless it answers to where ours "+
-						"comes from", t.id, a, text)
+					"trunk %s is on the internet (%s) and is told %s, where its sound does not arrive unless it answers to where "+
+						"ours comes from", t.id, a, text)
 				return
 			}
 		}

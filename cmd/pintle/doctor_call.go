@@ -38,8 +38,8 @@ type testCall struct {
 	codec       string
 }
 
-// checkCall calls through the engine with a phone of its own, which is called back: signalling, sound and the bridge are
-// those of every call.
+// checkCall calls through the engine with a phone of its own, which is called back: signalling, sound and the bridge
+// are those of every call.
 func (p *patient) checkCall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
@@ -58,8 +58,8 @@ func (p *patient) checkCall(ctx context.Context) {
 	m, err := p.placeCall(ctx, give)
 	if err != nil && p.status != nil && p.elsewhere() {
 		_, text := p.cfg.told()
-		p.warn("call", "Call from outside to be sure: many routers do not lead back what this machine sends to its own public "+
-			"address.", "no call to %s came through from this machine: %v", text, err)
+		p.warn("call", "Call from outside to be sure: many routers do not lead back what this machine sends to its own "+
+			"public address.", "no call to %s came through from this machine: %v", text, err)
 		return
 	}
 	p.judgeCall(through, m, err)
@@ -79,15 +79,26 @@ func (p *patient) near() (netip.Addr, error) {
 	}
 	// Where packets to the address that peers are told would leave from. Nothing is sent.
 	if told, _ := p.cfg.told(); told.IsValid() {
-		if c, err := net.Dial("udp", netip.AddrPortFrom(told, 9).String()); err == nil { //nolint:noctx // it waits for nobody
-			defer c.Close() //nolint:errcheck // nothing was written
-			if a, err := netip.ParseAddrPort(c.LocalAddr().String()); err == nil {
-				return a.Addr().Unmap(), nil
-			}
+		if from := localTo(netip.AddrPortFrom(told, 9)); from.IsValid() {
+			return from, nil
 		}
 	}
 	loopback, err := netip.ParseAddrPort(reachable(p.cfg.SIP.Listen))
 	return loopback.Addr(), err
+}
+
+// localTo is the address of this machine that packets to a peer leave from; invalid: there is no way to it.
+func localTo(peer netip.AddrPort) netip.Addr {
+	c, err := net.Dial("udp", peer.String()) //nolint:noctx // it waits for nobody
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer c.Close() //nolint:errcheck // nothing was written
+	a, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Addr().Unmap()
 }
 
 func (p *patient) judgeCall(through string, m testCall, err error) {
@@ -147,7 +158,7 @@ func (p *patient) spare(ctx context.Context) (*engine, func(), error) {
 	if !p.elsewhere() {
 		cfg.SIP.Advertise = p.cfg.SIP.Advertise
 	}
-	if err := cfg.complete(); err != nil {
+	if err = cfg.complete(); err != nil {
 		clean()
 		return nil, nil, err
 	}
@@ -244,7 +255,7 @@ func hear(ctx context.Context, from, to *phone.Line, freq float64) (time.Duratio
 	}
 	if heard.IsZero() {
 		cancel()
-		<-played
+		<-played //nolint:errcheck // it was cancelled
 		return 0, errNoSound
 	}
 	if err := <-played; err != nil {

@@ -67,8 +67,9 @@ func (p *patient) checkPhones(ctx context.Context) {
 		}
 	}
 	if len(silent) > 0 {
-		p.warn("phones", "Look at their network; 'pintle phones' has their addresses.", "%d of %d registered contacts are silent: %s",
-			len(silent), len(list.Phones), printable(strings.Join(silent, ", ")))
+		p.warn("phones", "Look at their network; 'pintle phones' has their addresses.",
+			"%d of %d registered contacts are silent: %s", len(silent), len(list.Phones),
+			printable(strings.Join(silent, ", ")))
 		return
 	}
 	p.ok("phones", "%s registered", plural(len(list.Phones), "contact"))
@@ -124,8 +125,8 @@ func (p *patient) checkClock(context.Context) {
 	case now.Year() < 2025:
 		p.fail("clock", "Set the clock.", "it says %s", now.Format(time.RFC3339))
 	case known && !synchronised:
-		p.warn("clock", "Start a time service such as chrony or systemd-timesyncd.", "it says %s, and the kernel knows of nobody "+
-			"who keeps it right", now.Format(time.RFC3339))
+		p.warn("clock", "Start a time service such as chrony or systemd-timesyncd.",
+			"it says %s, and the kernel knows of nobody who keeps it right", now.Format(time.RFC3339))
 	case known:
 		p.ok("clock", "kept right by a time service, zone %s", zone)
 	default:

@@ -17,8 +17,8 @@ func portOwner(network, address string) string {
 	}
 	sockets := map[string]bool{}
 	for _, name := range []string{network, network + "6"} {
-		f, err := os.Open("/proc/net/" + name)
-		if err != nil {
+		var f *os.File
+		if f, err = os.Open("/proc/net/" + name); err != nil {
 			continue
 		}
 		for s := bufio.NewScanner(f); s.Scan(); {

@@ -93,19 +93,20 @@ func (p *patient) checkRange(context.Context) {
 	}
 	legs := (high - low + 1) / 2
 	if legs < calls {
-		p.warn("rtp ports", "Widen rtp.ports, or lower limits.calls.", "%d-%d has room for %d legs, but %d calls may run", low,
-			high, legs, calls)
+		p.warn("rtp ports", "Widen rtp.ports, or lower limits.calls.",
+			"%d-%d has room for %d legs, but %d calls may run", low, high, legs, calls)
 		return
 	}
 	if a, b, ok := ephemeralPorts(); ok && a <= high && low <= b {
-		p.warn("rtp ports", fmt.Sprintf("Run 'sysctl -w net.ipv4.ip_local_reserved_ports=%d-%d', or choose others.", low, high),
+		p.warn("rtp ports",
+			fmt.Sprintf("Run 'sysctl -w net.ipv4.ip_local_reserved_ports=%d-%d', or choose others.", low, high),
 			"%d-%d overlaps the ports %d-%d that this system gives to any program", low, high, a, b)
 		return
 	}
 	busy, tried := p.busyPorts(low, high)
 	if busy > tried/10 {
-		p.warn("rtp ports", "Choose a range in rtp.ports that no other program uses.", "%d of %d ports tried in %d-%d are taken",
-			busy, tried, low, high)
+		p.warn("rtp ports", "Choose a range in rtp.ports that no other program uses.",
+			"%d of %d ports tried in %d-%d are taken", busy, tried, low, high)
 		return
 	}
 	p.ok("rtp ports", "%d-%d, room for %d legs", low, high, legs)

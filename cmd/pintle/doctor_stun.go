@@ -32,8 +32,8 @@ func (d doctorCmd) checkSTUN(p *patient) func(context.Context) {
 			return
 		}
 		if told, text := p.cfg.told(); told.IsValid() && told != public {
-			p.warn("stun", "Give sip.advertise that address, if peers are on the internet.", "the internet sees %s, and peers are told %s",
-				public, text)
+			p.warn("stun", "Give sip.advertise that address, if peers are on the internet.",
+				"the internet sees %s, and peers are told %s", public, text)
 			return
 		}
 		p.ok("stun", "the internet sees %s", public)

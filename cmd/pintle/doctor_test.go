@@ -207,7 +207,8 @@ func TestCallsAreJudged(t *testing.T) {
 		err         error
 		level, part string
 	}{
-		{good, nil, levelOK, "0 of 200 packets lost"}, {slow, nil, levelWarn, "200 ms back"}, {lossy, nil, levelWarn, "9 of 200"},
+		{good, nil, levelOK, "0 of 200 packets lost"}, {slow, nil, levelWarn, "200 ms back"},
+		{lossy, nil, levelWarn, "9 of 200"},
 		{good, &interpreter.DialError{Code: 503, Reason: "full"}, levelFail, "503 full"},
 		{good, errNoSound, levelFail, "firewall"}, {good, context.DeadlineExceeded, levelFail, "deadline"},
 	} {
@@ -270,8 +271,8 @@ func TestMappedAddress(t *testing.T) {
 	id := []byte{0x21, 0x12, 0xa4, 0x42, 0xb7, 0xe7, 0xa7, 0x01, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae}
 	// The addresses of the test vectors in RFC 5769 §2.2 and §2.3.
 	v4 := stunAnswer(id, stunMapped, []byte{0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43})
-	v6 := stunAnswer(id, stunMapped, []byte{0, 2, 0xa1, 0x47, 0x01, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79, 0xbc, 0x25, 0xf4,
-		0xb5, 0xbe, 0xd2, 0xb9, 0xd9})
+	v6 := stunAnswer(id, stunMapped, []byte{0, 2, 0xa1, 0x47, 0x01, 0x13, 0xa9, 0xfa, 0xa5, 0xd3, 0xf1, 0x79, 0xbc, 0x25,
+		0xf4, 0xb5, 0xbe, 0xd2, 0xb9, 0xd9})
 	for want, b := range map[string][]byte{"192.0.2.1": v4, "2001:db8:1234:5678:11:2233:4455:6677": v6} {
 		if a, ok := mappedAddress(b, id); !ok || a.String() != want {
 			t.Errorf("%v %v, want %s", a, ok, want)
@@ -279,8 +280,9 @@ func TestMappedAddress(t *testing.T) {
 	}
 	other := append([]byte(nil), id...)
 	other[15]++
-	for name, b := range map[string][]byte{"nothing": nil, "short": v4[:24], "other id": stunAnswer(other, stunMapped, v4[24:]),
-		"other attribute": stunAnswer(id, 1, v4[24:]), "odd family": stunAnswer(id, stunMapped, []byte{0, 3, 0, 0, 1, 2, 3, 4}),
+	for name, b := range map[string][]byte{"nothing": nil, "short": v4[:24],
+		"other id": stunAnswer(other, stunMapped, v4[24:]), "other attribute": stunAnswer(id, 1, v4[24:]),
+		"odd family": stunAnswer(id, stunMapped, []byte{0, 3, 0, 0, 1, 2, 3, 4}),
 		"wrong size": stunAnswer(id, stunMapped, []byte{0, 1, 0, 0, 1, 2, 3})} {
 		if a, ok := mappedAddress(b, id); ok {
 			t.Errorf("%s: %v", name, a)

@@ -136,7 +136,8 @@ func (p *patient) judgeCertificate(chain []*x509.Certificate, names []string, no
 		}
 		if _, err := leaf.Verify(x509.VerifyOptions{Intermediates: between, CurrentTime: now,
 			KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
-			p.warn("tls", "Put the certificates of the authorities between into the file too; peers of your own need your authority.",
+			p.warn("tls",
+				"Put the certificates of the authorities between into the file too; peers of your own need your authority.",
 				"the certificate, for %s, is good until %s, but this system does not trust it: %v",
 				strings.Join(leaf.DNSNames, ", "), leaf.NotAfter.Format(time.DateOnly), err)
 			return

@@ -212,15 +212,16 @@ func (e *engine) openCalls(context.Context) error {
 	}
 	e.live.Store(now)
 	e.manager = interpreter.NewManager(interpreter.Config{
-		Dialects: languages(e.cfg, e.book, e.chosenCarriers), Web: e.web, Lines: late, Records: e.store, Blobs: e.blobs, Outbox: e.outbox,
-		Account: e.account, PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
+		Dialects: languages(e.cfg, e.book, e.chosenCarriers), Web: e.web, Lines: late,
+		Records: e.store, Blobs: e.blobs, Outbox: e.outbox, Account: e.account,
+		PublicURL: e.publicURL(), Apology: e.apology(), Observers: e.observers,
 		Lamps: e.board, States: e.board.CallChanged,
 		Limits:   interpreter.Limits{Calls: e.cfg.Limits.Calls, DocumentTime: e.cfg.Fetch.Timeout},
 		ReadFile: readFlow, Log: e.log, Transfers: liveTransfers{&e.live},
 	})
 	sounds := &audio.Sounds{Files: e.files, Own: ownSound{e}, Voices: e.speech,
 		Hold: e.cfg.SIP.Session.hold()}
-	if err := e.openBrowsers(sounds, calls{e, late}); err != nil {
+	if err = e.openBrowsers(sounds, calls{e, late}); err != nil {
 		return err
 	}
 	edge, err := e.listen(late, sounds)
@@ -228,7 +229,7 @@ func (e *engine) openCalls(context.Context) error {
 		return err
 	}
 	e.edge = edge
-	if err := e.applyAccounts(); err != nil {
+	if err = e.applyAccounts(); err != nil {
 		e.report("close SIP", edge.Close())
 		return err
 	}

@@ -19,7 +19,9 @@ func TestRace(t *testing.T) {
 		defer over()
 		var cause error
 		late := fixtures.NewLeg(ctx, interpreter.LegInfo{ID: "late"})
-		way1 := way{dial: func(ctx context.Context, _ interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+		way1 := way{dial: func(ctx context.Context, _ interpreter.Target, o interpreter.DialOptions) (
+			interpreter.Leg, error,
+		) {
 			o.Progress(interpreter.Progress{Status: interpreter.StatusRinging})
 			<-ctx.Done()
 			cause = context.Cause(ctx)

@@ -34,6 +34,7 @@ func TestTableOfPhones(t *testing.T) {
 			UserAgent: "Zürich phone"},
 		{User: "client:bob", Transport: "page", State: "ok"},
 	}}
+	//nolint:lll // what the screen shows
 	want := `PHONE                    DEVICE      ADDRESS              BY    STATE                  ROUND TRIP  EXPIRES IN  SINCE      PROGRAM
 alice@voice.example.com  alice-desk  192.0.2.7:5060       udp   ok, behind NAT         12.3 ms     58 min 0 s  2 h 3 min  baresip v1.0?[2J?
 alice@voice.example.com  alice-soft  [2001:db8::7]:41000  tls   silent for 1 min 15 s  -           30 s        3 d 0 h    Zürich phone

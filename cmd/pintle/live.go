@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"pintle/interpreter"
-	"pintle/interpreter/number"
 )
 
 // live points to the settings that count now.
@@ -52,12 +51,11 @@ type linesOfNow struct {
 }
 
 // Dial calls as the lines of now do.
-func (l linesOfNow) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (interpreter.Leg, error) {
+func (l linesOfNow) Dial(ctx context.Context, to interpreter.Target, o interpreter.DialOptions) (
+	interpreter.Leg, error,
+) {
 	return l.now().Dial(ctx, to, o)
 }
-
-// plan is how numbers are read now.
-func (e *engine) plan() number.Plan { return e.live.Load().cfg.plan() }
 
 // peers are the networks of sip.allow; checkPeers has refused what is none.
 func (c *config) peers() []netip.Prefix {

@@ -20,7 +20,8 @@ func languages(
 	if err != nil {
 		static = kazoo.Static{} // complete has refused such a configuration
 	}
-	k := kazoo.Options{Directory: static, Book: book, Carriers: carriers, Country: c.plan().Country, Diversion: c.SIP.Diversion}
+	k := kazoo.Options{Directory: static, Book: book, Carriers: carriers, Country: c.plan().Country,
+		Diversion: c.SIP.Diversion}
 	return interpreter.Dialects{twiml.New(twiml.Options{}), kazoo.New(k)}
 }
 

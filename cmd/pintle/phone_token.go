@@ -46,7 +46,7 @@ func (p phoneTokenCmd) Run(ctx context.Context) error {
 		Token   string `json:"token"`
 		Message string `json:"message"`
 	}
-	if err := json.Unmarshal(a.body, &said); err != nil || a.status != http.StatusCreated {
+	if err = json.Unmarshal(a.body, &said); err != nil || a.status != http.StatusCreated {
 		return exitf(exitFailed, "no token for %q: %d %s", p.Name, a.status, said.Message)
 	}
 	if p.JSON {

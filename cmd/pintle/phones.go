@@ -40,7 +40,7 @@ func (e *engine) openBrowsers(sounds *audio.Sounds, c calls) error {
 	}
 	cfg := browser.Config{Listen: netip.AddrPortFrom(listen.Addr(), uint16(e.cfg.RTP.BrowserPort)), Pacers: e.pacers,
 		Sounds: sounds, Sessions: e.cfg.Limits.Calls}
-	if a, err := netip.ParseAddr(e.cfg.SIP.Advertise); err == nil {
+	if a, unset := netip.ParseAddr(e.cfg.SIP.Advertise); unset == nil {
 		cfg.Advertise = a.Unmap()
 	}
 	if e.browsers, err = browser.Open(cfg); err != nil {

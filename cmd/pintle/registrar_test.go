@@ -13,8 +13,9 @@ func TestRegistrarSettings(t *testing.T) {
 		r    registrarConfig
 		want string // part of the error; empty: none
 	}{
-		"nothing":     {},
-		"all":         {r: registrarConfig{Contacts: 3, Expires: 5 * time.Minute, Minimum: time.Minute, KeepAlive: 20 * time.Second, Rate: 9, Fails: 3, MD5Only: true}},
+		"nothing": {},
+		"all": {r: registrarConfig{Contacts: 3, Expires: 5 * time.Minute, Minimum: time.Minute, KeepAlive: 20 * time.Second,
+			Rate: 9, Fails: 3, MD5Only: true}},
 		"contacts":    {registrarConfig{Contacts: 101}, "contacts 101"},
 		"minimum":     {registrarConfig{Minimum: 2 * time.Hour}, "min_expires"},
 		"expires":     {registrarConfig{Expires: 30 * time.Second}, "at least 1m0s"},

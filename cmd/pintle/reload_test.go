@@ -80,10 +80,11 @@ accounts: {name: Example, realm: x.test, devices: {d: {name: D, sip: {username: 
 	if d := cmp.Diff(want, done); d != "" {
 		t.Error(d)
 	}
-	if s, err := e.router.Route(interpreter.LegInfo{}); err != nil || s.Request.URL != "https://a.test/two" {
+	s, err := e.router.Route(interpreter.LegInfo{})
+	if err != nil || s.Request.URL != "https://a.test/two" {
 		t.Errorf("any number runs %q, %v", s.Request.URL, err)
 	}
-	s, err := e.router.Route(interpreter.LegInfo{Request: interpreter.Address{User: "100"}})
+	s, err = e.router.Route(interpreter.LegInfo{Request: interpreter.Address{User: "100"}})
 	if err != nil || s.Request.URL != "https://a.test/hundred" {
 		t.Errorf("100 runs %q, %v", s.Request.URL, err)
 	}

@@ -22,7 +22,8 @@ type screen struct {
 
 // stdout is the screen of a command.
 func stdout() screen {
-	return screen{Writer: os.Stdout, color: isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "", now: time.Now()}
+	color := isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == ""
+	return screen{Writer: os.Stdout, color: color, now: time.Now()}
 }
 
 // mood is how good a word is.

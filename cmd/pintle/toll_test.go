@@ -50,8 +50,8 @@ func TestTrunksOfTheConfiguration(t *testing.T) {
 		t.Errorf("routes %q", s)
 	}
 	r := c.tollRules()
-	if !r.Home || strings.Join(r.CallerIDs, " ") != "+35315550199 +35315550100" || r.Plan != (number.Plan{Country: "IE"}) ||
-		r.CallerPolicy != toll.CallerPolicy("") {
+	if !r.Home || strings.Join(r.CallerIDs, " ") != "+35315550199 +35315550100" ||
+		r.Plan != (number.Plan{Country: "IE"}) || r.CallerPolicy != toll.CallerPolicy("") {
 		t.Errorf("rules %+v", r)
 	}
 }

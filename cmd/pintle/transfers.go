@@ -80,7 +80,7 @@ func (t transfers) Destination(by interpreter.LegInfo, x *interpreter.Transfer) 
 		if r, ok := t.router.(interface {
 			Unrouted(by interpreter.LegInfo, user string) error
 		}); ok {
-			if err := r.Unrouted(by, x.To.User); err != nil {
+			if err = r.Unrouted(by, x.To.User); err != nil {
 				return interpreter.Destination{}, err
 			}
 		}
