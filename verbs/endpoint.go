@@ -84,8 +84,8 @@ func (e Endpoints) Run(ctx context.Context, c *interpreter.Call) (Rung, error) {
 			if left--; left <= 0 || e.Stop != nil && e.Stop(last) {
 				return nil
 			}
-			again, err := e.plan(c)
-			if err != nil {
+			again, gone := e.plan(c)
+			if gone != nil {
 				return nil // it was deleted meanwhile
 			}
 			return again.callees

@@ -275,7 +275,9 @@ plain
 				View:     func() (*account.View, error) { return v, nil },
 				Ringback: interpreter.Prompt{URL: "tune60s.wav"}, Confirm: interpreter.Prompt{URL: "press2s.wav"}}
 			var ended error
-			cdrs := runCall(t, world{leg: leg, lines: lines}, func(ctx context.Context, c *interpreter.Call) (interpreter.Outcome, error) {
+			cdrs := runCall(t, world{leg: leg, lines: lines}, func(ctx context.Context, c *interpreter.Call) (
+				interpreter.Outcome, error,
+			) {
 				_, ended = e.Run(ctx, c)
 				<-ctx.Done()
 				return interpreter.Stop(), context.Cause(ctx)

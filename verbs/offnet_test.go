@@ -19,10 +19,12 @@ const offnetAccount = `
 accounts:
   name: Example
   realm: pbx.test
-  caller_id: {external: {name: Shop, number: "+14155550100"}, emergency: {number: "+14155550911"}, asserted: {number: "+14155550199", realm: id.test}}
+  caller_id: {external: {name: Shop, number: "+14155550100"}, emergency: {number: "+14155550911"},
+    asserted: {number: "+14155550199", realm: id.test}}
   caller_id_options: {outbound_privacy: full}
   devices:
-    desk: {name: Desk, caller_id: {internal: {number: "100"}}, sip: {username: desk, custom_sip_headers: {out: {X-Out: "1", X-Both: "device"}}}}
+    desk: {name: Desk, caller_id: {internal: {number: "100"}}, sip: {username: desk,
+      custom_sip_headers: {out: {X-Out: "1", X-Both: "device"}}}}
   resources:
     - name: a
       rules: ["^\\+1(\\d{10})$"]

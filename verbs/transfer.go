@@ -307,7 +307,8 @@ func (r *ring) swap(ctx context.Context, a *attempt, s *swapped) *attempt {
 	// The newcomer plays the caller's part from now on, for a callee who is a call of his own.
 	n := &ring{c: s.h.Call, d: Dial{TimeLimit: r.remaining(), Timeout: r.d.Timeout}, began: time.Now()}
 	a.r = n
-	a.child.Adopt(func(context.Context) { // the newcomer's time counts: the callee may be transferred away
+	//nolint:contextcheck // the newcomer's time counts: the callee may be transferred away
+	a.child.Adopt(func(context.Context) {
 		defer s.h.Over()
 		got := n.conversation(s.h.Ctx, a)
 		follow(s.h.Ctx, s.h.Call, got.Next)

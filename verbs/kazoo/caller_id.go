@@ -42,7 +42,8 @@ var (
 		name: "set_alert_info",
 		doc:  "Says how telephones ring that are called from now on; ringtones of a ring group win over it.",
 		fields: []field{
-			{name: "alert_info", kind: "string", required: true, doc: "content of Alert-Info: a name such as Bellcore-dr2, or a URI"},
+			{name: "alert_info", kind: "string", required: true,
+				doc: "content of Alert-Info: a name such as Bellcore-dr2, or a URI"},
 		},
 		decode: func(d *data) interpreter.Verb { return SetAlertInfo{d.required("alert_info")} },
 	})

@@ -72,8 +72,8 @@ func (p GroupPickup) Run(ctx context.Context, c *interpreter.Call) (interpreter.
 		err = missing(p.Of.kind, p.Of.id, err)
 	}
 	if !p.allowed(team, err) {
-		c.Fault(&interpreter.Fault{Code: interpreter.CodeTransfer, Msg: fmt.Sprintf("the caller may not take calls of %s %s: "+
-			"name his telephone, user or group in an approved_ field", p.Of.kind, clip(p.Of.id))})
+		c.Fault(&interpreter.Fault{Code: interpreter.CodeTransfer, Msg: fmt.Sprintf("the caller may not take calls of "+
+			"%s %s: name his telephone, user or group in an approved_ field", p.Of.kind, clip(p.Of.id))})
 		if p.Intercept {
 			return p.say(ctx, c, "no_channels")
 		}
@@ -130,7 +130,9 @@ func (p GroupPickup) say(ctx context.Context, c *interpreter.Call, what string) 
 	return p.tell(ctx, c, prompt)
 }
 
-func (p GroupPickup) tell(ctx context.Context, c *interpreter.Call, say interpreter.Prompt) (interpreter.Outcome, error) {
+func (p GroupPickup) tell(ctx context.Context, c *interpreter.Call, say interpreter.Prompt) (
+	interpreter.Outcome, error,
+) {
 	if err := c.Answer(ctx); err != nil {
 		return interpreter.Stop(), err
 	}

@@ -18,11 +18,11 @@ const maxStoredSound = 11534336
 func (d *Dialect) storedSound(ctx context.Context, c *interpreter.Call, id string) (interpreter.Prompt, bool, error) {
 	v, err := d.view(c)
 	if err != nil {
-		return interpreter.Prompt{}, false, nil
+		return interpreter.Prompt{}, false, nil //nolint:nilerr // a call of no account
 	}
 	m, err := account.Get[*account.Media](v, id)
 	if err != nil {
-		return interpreter.Prompt{}, false, nil
+		return interpreter.Prompt{}, false, nil //nolint:nilerr // none of that name
 	}
 	switch {
 	case m.Source == "tts" && m.TTS != nil:

@@ -237,8 +237,8 @@ var waiting = map[string]string{
 	"wait_for_hangup": `{}`,
 }
 
-var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "manual_presence", "noop", "offnet",
-	"prepend_cid", "set_alert_info", "set_cid", "set_variable", "set_variables"}
+var instant = []string{"answer", "branch_variable", "flush_dtmf", "hangup", "language", "manual_presence", "noop",
+	"offnet", "prepend_cid", "set_alert_info", "set_cid", "set_variable", "set_variables"}
 
 // A caller who hangs up in any module ends it at once; no further node runs, no further request is made.
 func TestHangupInEveryModule(t *testing.T) {

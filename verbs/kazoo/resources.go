@@ -18,18 +18,21 @@ func carrierFields() []field {
 		{name: "to_did", kind: "string", doc: "number to call; absent: the number that was dialled"},
 		{name: "use_local_resources", kind: "boolean", def: "true",
 			doc: "the account's own carriers, else those of the operator; offnet means the latter always"},
-		{name: "hunt_account_id", kind: "string", doc: "account whose carriers are used; no other than the caller's own has any"},
+		{name: "hunt_account_id", kind: "string",
+			doc: "account whose carriers are used; no other than the caller's own has any"},
 		{name: "caller_id_type", kind: "string", def: "external", doc: "caller id shown: external, internal or emergency"},
 		{name: "timeout", kind: "integer", doc: "seconds to ring, over all carriers together; absent: 120"},
 		{name: "ringback", kind: "string", doc: "sound the caller hears while it rings"},
-		{name: "ignore_early_media", kind: "boolean", def: "false", doc: "the carrier's sound before the answer is not heard"},
+		{name: "ignore_early_media", kind: "boolean", def: "false",
+			doc: "the carrier's sound before the answer is not heard"},
 		{name: "bypass_e164", kind: "boolean", def: "false", doc: "the number is sent as it was dialled, not as +…"},
 		{name: "do_not_normalize", kind: "boolean", def: "false", doc: "nor does the dial plan of the telephone change it"},
 		{name: "outbound_flags", kind: "array", def: "[]", doc: "flags that a carrier must have to be used"},
 		{name: "dynamic_flags", kind: "array", doc: "names of values of the call that are such flags"},
 		{name: "custom_sip_headers", kind: "object", doc: "further headers of the INVITE; names begin with X-"},
 		{name: "emit_account_id", kind: "boolean", def: "false", doc: "send the account's id in X-Account-ID"},
-		{name: "format_from_uri", kind: "boolean", def: "false", doc: "put the realm of from_uri_realm, else of the account, into From"},
+		{name: "format_from_uri", kind: "boolean", def: "false",
+			doc: "put the realm of from_uri_realm, else of the account, into From"},
 		{name: "from_uri_realm", kind: "string", doc: "host of From, where format_from_uri asks for it"},
 		{name: "resource_type", kind: "string", doc: "kind of carrier; calls ignore it"},
 	}
@@ -37,8 +40,9 @@ func carrierFields() []field {
 
 var (
 	_ = register(spec{
-		name:   "resources",
-		doc:    "Calls a number through the carriers of the account, or of the operator; the flow ends with the conversation.",
+		name: "resources",
+		doc: "Calls a number through the carriers of the account, or of the operator; the flow ends with the " +
+			"conversation.",
 		fields: carrierFields(),
 		waits:  true,
 		decode: func(d *data) interpreter.Verb { return decodeResources(d, d.flag("use_local_resources", true)) },
@@ -166,12 +170,7 @@ func (r Resources) Run(ctx context.Context, c *interpreter.Call) (interpreter.Ou
 	}
 	o.Flags = r.flags(c, v)
 	o.Headers = r.headers(c, v)
-	if r.FormatFrom {
-		o.FromHost = r.FromHost
-		if o.FromHost == "" && v != nil {
-			o.FromHost = v.Account().Realm
-		}
-	}
+	o.FromHost = r.fromHost(v)
 	if r.ringback.ref != "" {
 		p, err := r.dialect.sound(ctx, c, r.ringback)
 		if err != nil {
@@ -185,6 +184,17 @@ func (r Resources) Run(ctx context.Context, c *interpreter.Call) (interpreter.Ou
 		return out, err
 	}
 	return r.dialect.refused(ctx, c, got.DialResult)
+}
+
+// fromHost is the host of From; empty: as the carrier says.
+func (r Resources) fromHost(v *account.View) string {
+	switch {
+	case !r.FormatFrom:
+		return ""
+	case r.FromHost == "" && v != nil:
+		return v.Account().Realm
+	}
+	return r.FromHost
 }
 
 // number is what is called: the one named, else the one dialled, after the dial plan of the telephone.

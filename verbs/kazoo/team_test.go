@@ -35,9 +35,9 @@ func TestTeam(t *testing.T) {
 		t.Fatal(err)
 	}
 	device := func(id string) string {
-		x, err := v.Object(account.KindDevice, id)
-		if err != nil {
-			t.Fatal(err)
+		x, missing := v.Object(account.KindDevice, id)
+		if missing != nil {
+			t.Fatal(missing)
 		}
 		return x.About().ID
 	}
@@ -56,8 +56,8 @@ func TestTeam(t *testing.T) {
 		if c.caller != "" {
 			x.caller = device(c.caller)
 		}
-		got := [...]bool{x.has(named{KindGroup, "office"}), x.has(named{KindUser, "ann"}), x.has(named{KindDevice, "ann-desk"}),
-			x.has(named{KindDevice, "door"})}
+		got := [...]bool{x.has(named{KindGroup, "office"}), x.has(named{KindUser, "ann"}),
+			x.has(named{KindDevice, "ann-desk"}), x.has(named{KindDevice, "door"})}
 		if got != [...]bool{c.office, c.userAnn, c.desk, c.door} {
 			t.Errorf("%q is in office, ann, ann-desk, door: %v", c.caller, got)
 		}

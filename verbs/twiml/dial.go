@@ -200,13 +200,7 @@ func (v Dial) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 	if out.ID == "" {
 		out.ID = last
 	}
-	res := interpreter.Result{Dial: &out.DialResult, Took: out.Duration}
-	if out.Recording != nil && out.Recording.ID != "" && out.Recording.Status != verbs.RecordingAbsent {
-		res.Recording = out.Recording
-	}
-	if v.Sip {
-		res.Extra = sipResult(out.DialResult)
-	}
+	res := v.result(&out)
 	switch {
 	case err != nil && out.Hungup && v.Action.given():
 		lastRequest(c, v.Action, res)
@@ -217,6 +211,18 @@ func (v Dial) Run(ctx context.Context, c *interpreter.Call) (interpreter.Outcome
 		next, err := v.Action.follow(c, res)
 		return next.Refusing(unreached(out.DialResult)), err
 	}
+}
+
+// result is what the action is told.
+func (v Dial) result(out *verbs.Dialled) interpreter.Result {
+	res := interpreter.Result{Dial: &out.DialResult, Took: out.Duration}
+	if out.Recording != nil && out.Recording.ID != "" && out.Recording.Status != verbs.RecordingAbsent {
+		res.Recording = out.Recording
+	}
+	if v.Sip {
+		res.Extra = sipResult(out.DialResult)
+	}
+	return res
 }
 
 // Refusals of a caller for whom nobody was reached (RFC 3261 §21.4 and §21.5). Replies that only concern the leg we
