@@ -9,7 +9,7 @@ type Account struct {
 	Name          string             `json:"name" rule:"required len=1..128 is=line"`
 	Realm         string             `json:"realm,omitempty" rule:"is=realm"`
 	Enabled       bool               `json:"enabled" rule:"default=true"` // false: no calls at all
-	CallRecording *AccountRecording  `json:"call_recording,omitempty"`
+	CallRecording *RecordingSettings `json:"call_recording,omitempty"`
 	Country       string             `json:"country,omitempty" rule:"is=country"` // ours: how numbers without + are read
 	Org           string             `json:"org,omitempty"`
 	Preflow       *Preflow           `json:"preflow,omitempty"`

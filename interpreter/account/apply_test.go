@@ -81,7 +81,7 @@ func TestChangesAreAsIfReadAgain(t *testing.T) {
 			}
 		}
 		got := shown(b.Accounts()[0])
-		if err := b.Reload(file(office)); err != nil {
+		if err = b.Reload(file(office)); err != nil {
 			t.Fatal(err)
 		}
 		if again := shown(b.Accounts()[0]); again != got {
@@ -154,17 +154,16 @@ func TestDroppedChangesAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.SetDoNotDisturb(ctx, "", account.KindUser, "alice", true); err != nil {
+	if err = b.SetDoNotDisturb(ctx, "", account.KindUser, "alice", true); err != nil {
 		t.Fatal(err)
 	}
-	id := ""
-	if ids, err := store.List(ctx, "account-change", interpreter.Query{}); err != nil || len(ids) != 1 {
+	ids, err := store.List(ctx, "account-change", interpreter.Query{})
+	if err != nil || len(ids) != 1 {
 		t.Fatalf("stored: %v, %v", ids, err)
-	} else {
-		id = ids[0]
 	}
+	id := ids[0]
 	bad := map[string]any{"patch": map[string]any{"call_forward": 7}}
-	if err := store.Batch(ctx, []interpreter.Write{{Kind: "account-change", ID: id, Value: bad}}); err != nil {
+	if err = store.Batch(ctx, []interpreter.Write{{Kind: "account-change", ID: id, Value: bad}}); err != nil {
 		t.Fatal(err)
 	}
 	if b, err = account.Open(ctx, store, file(office)); err != nil {
@@ -173,7 +172,7 @@ func TestDroppedChangesAreTold(t *testing.T) {
 	if d := b.Dropped(); len(d) != 1 || d[id] == nil || !strings.Contains(d[id].Error(), "call_forward") {
 		t.Errorf("told: %v", d)
 	}
-	if err := b.Reload(file(office)); err != nil {
+	if err = b.Reload(file(office)); err != nil {
 		t.Fatal(err)
 	}
 	if d := b.Dropped(); len(d) != 0 {

@@ -94,25 +94,35 @@ func TestReload(t *testing.T) {
 func TestProblems(t *testing.T) {
 	head := "accounts:\n  name: Example\n  realm: voice.example.com\n"
 	for name, tc := range map[string]struct{ yaml, want string }{
-		"no name":       {"accounts: {realm: voice.example.com}", "account.name: this is required"},
-		"no realm":      {"accounts: {name: A, devices: {d: {name: d, sip: {username: dd, password: secret1}}}}", "give the account one"},
-		"two logins":    {head + "  devices: {a: {name: a, sip: {username: dd}}, b: {name: b, sip: {username: dd}}}", `"dd" is taken by devices.a (pintle.yaml:4)`},
-		"two numbers":   {head + "  callflows:\n    a: {numbers: [1], flow: {module: m}}\n    b: {numbers: [1], flow: {module: m}}", `:6: callflows.b.numbers: "1" is taken by callflows.a`},
-		"two realms":    {"accounts: [{name: A, id: a, realm: v.example.com}, {name: B, id: b, realm: V.example.com}]", `"v.example.com" is taken by`},
-		"same account":  {"accounts: [{name: A}, {name: A}]", "another account has the same id"},
-		"expression":    {head + "  callflows: [{patterns: ['(?=a)'], flow: {module: m}}]", "look-ahead"},
-		"star":          {head + "  callflows: [{patterns: ['*72'], flow: {module: m}}]", `written \*`},
-		"window":        {head + "  temporal_rules: [{name: n, cycle: daily, time_window_start: 10, time_window_stop: 5}]", "midnight"},
-		"zone":          {head + "  timezone: Mars/Olympus", "Europe/Dublin"},
-		"syntax":        {"accounts: {", "pintle.yaml:1:"},
-		"flow":          {head + "  callflows: [{numbers: [1], flow: {module: user, data: {id: nobody}}}]", `there is no user "nobody"`},
-		"ring group":    {head + "  callflows: [{numbers: [1], flow: {module: ring_group, data: {endpoints: [{id: x, endpoint_type: user}]}}}]", `there is no user "x"`},
+		"no name": {"accounts: {realm: voice.example.com}", "account.name: this is required"},
+		"no realm": {"accounts: {name: A, devices: {d: {name: d, sip: {username: dd, password: secret1}}}}",
+			"give the account one"},
+		"two logins": {head + "  devices: {a: {name: a, sip: {username: dd}}, b: {name: b, sip: {username: dd}}}",
+			`"dd" is taken by devices.a (pintle.yaml:4)`},
+		"two numbers": {head + "  callflows:\n    a: {numbers: [1], flow: {module: m}}\n" +
+			"    b: {numbers: [1], flow: {module: m}}",
+			`:6: callflows.b.numbers: "1" is taken by callflows.a`},
+		"two realms": {"accounts: [{name: A, id: a, realm: v.example.com}, {name: B, id: b, realm: V.example.com}]",
+			`"v.example.com" is taken by`},
+		"same account": {"accounts: [{name: A}, {name: A}]", "another account has the same id"},
+		"expression":   {head + "  callflows: [{patterns: ['(?=a)'], flow: {module: m}}]", "look-ahead"},
+		"star":         {head + "  callflows: [{patterns: ['*72'], flow: {module: m}}]", `written \*`},
+		"window": {head + "  temporal_rules: [{name: n, cycle: daily, time_window_start: 10, time_window_stop: 5}]",
+			"midnight"},
+		"zone":   {head + "  timezone: Mars/Olympus", "Europe/Dublin"},
+		"syntax": {"accounts: {", "pintle.yaml:1:"},
+		"flow": {head + "  callflows: [{numbers: [1], flow: {module: user, data: {id: nobody}}}]",
+			`there is no user "nobody"`},
+		"ring group": {head + "  callflows: [{numbers: [1], flow: {module: ring_group, " +
+			"data: {endpoints: [{id: x, endpoint_type: user}]}}}]",
+			`there is no user "x"`},
 		"no object":     {head + "  users: 5", "users: an object of ids, or a list, is expected here"},
 		"key exit":      {head + "  queues: [{name: q, caller_exit_key: 12}]", "is no key"},
 		"header":        {head + "  devices: {d: {name: d, sip: {custom_sip_headers: {X-A: \"a\\r\\nB: c\"}}}}", "one line"},
 		"no accounts":   {"accounts: 5", "an account, or a list of accounts"},
 		"two documents": {"accounts: {name: A}\n---\naccounts: {name: B}", "one document"},
-		"carrier":       {"resources: [{name: R, gateways: [{port: 5060}]}]", "resources.R.gateways[0].server: this is required"},
+		"carrier": {"resources: [{name: R, gateways: [{port: 5060}]}]",
+			"resources.R.gateways[0].server: this is required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := account.Check(file(tc.yaml))
@@ -123,6 +133,28 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// changed tells whether a book holds what TestChangesStay changed.
+func changed(t *testing.T, b *account.Book, when string) {
+	t.Helper()
+	v := view(t, b)
+	bob, err := account.Get[*account.User](v, "bob")
+	if err != nil || bob.CallForward == nil || bob.CallForward.Number != "+15550199" || !bob.CallForward.RequireKeypress {
+		t.Errorf("%s: bob's forward is %+v, %v", when, bob.CallForward, err)
+	}
+	lobby, err := account.Get[*account.Device](v, "lobby")
+	if err != nil || !lobby.DoNotDisturb.On() || len(v.Owners(lobby)) != 1 || v.Owners(lobby)[0] != bob {
+		t.Errorf("%s: the lobby is %+v, %v", when, lobby, err)
+	}
+	_, d, err := b.Login("voice.example.com", "lobby")
+	if err != nil || d.SIP.HA1.MD5 == "" {
+		t.Errorf("%s: the lobby's login: %v", when, err)
+	}
+	_, d, err = b.Login("voice.example.com", "new")
+	if err != nil || d.SIP.HA1.SHA256 == "" || d.OwnerID != bob.ID || d.Origin.ReadOnly() {
+		t.Errorf("%s: the new device is %+v, %v", when, d, err)
+	}
+}
+
 func TestChangesStay(t *testing.T) {
 	ctx := context.Background()
 	store := memstore.NewRecords()
@@ -130,48 +162,31 @@ func TestChangesStay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{
-		b.SetCallForward(ctx, "", account.KindUser, "bob", func(c *account.CallForward) { c.Enabled, c.Number = true, "+15550199" }),
+	for _, refused := range []error{
+		b.SetCallForward(ctx, "", account.KindUser, "bob", func(c *account.CallForward) {
+			c.Enabled, c.Number = true, "+15550199"
+		}),
 		b.SetDoNotDisturb(ctx, "", account.KindDevice, "lobby", true),
 		b.HotdeskLogin(ctx, "", "bob", "lobby", account.ElsewhereOut),
 		b.DisableMember(ctx, "", "100", "bob", 66269664000),
 		second(b.Put(ctx, "", account.KindDevice, "new", []byte(`{"name":"New","owner_id":"bob",
 			"sip":{"username":"new","password":"made-secret"}}`))),
 	} {
-		if err != nil {
-			t.Fatal(err)
+		if refused != nil {
+			t.Fatal(refused)
 		}
 	}
-	check := func(b *account.Book, when string) {
-		t.Helper()
-		v := view(t, b)
-		bob, err := account.Get[*account.User](v, "bob")
-		if err != nil || bob.CallForward == nil || bob.CallForward.Number != "+15550199" || !bob.CallForward.RequireKeypress {
-			t.Errorf("%s: bob's forward is %+v, %v", when, bob.CallForward, err)
-		}
-		lobby, err := account.Get[*account.Device](v, "lobby")
-		if err != nil || !lobby.DoNotDisturb.On() || len(v.Owners(lobby)) != 1 || v.Owners(lobby)[0] != bob {
-			t.Errorf("%s: the lobby is %+v, %v", when, lobby, err)
-		}
-		if _, d, err := b.Login("voice.example.com", "lobby"); err != nil || d.SIP.HA1.MD5 == "" {
-			t.Errorf("%s: the lobby's login: %v", when, err)
-		}
-		_, d, err := b.Login("voice.example.com", "new")
-		if err != nil || d.SIP.HA1.SHA256 == "" || d.OwnerID != bob.ID || d.Origin.ReadOnly() {
-			t.Errorf("%s: the new device is %+v, %v", when, d, err)
-		}
-	}
-	check(b, "at once")
-	if err := b.Reload(file(office)); err != nil {
+	changed(t, b, "at once")
+	if err = b.Reload(file(office)); err != nil {
 		t.Fatal(err)
 	}
-	check(b, "after a reload")
+	changed(t, b, "after a reload")
 	again, err := account.Open(ctx, store, file(office))
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(again, "after a restart")
-	if err := again.HotdeskLogout(ctx, "", "bob", ""); err != nil {
+	changed(t, again, "after a restart")
+	if err = again.HotdeskLogout(ctx, "", "bob", ""); err != nil {
 		t.Fatal(err)
 	}
 	lobby, err := account.Get[*account.Device](view(t, again), "lobby")
@@ -223,8 +238,9 @@ func TestRefusals(t *testing.T) {
 		"login taken":  {second(b.Put(ctx, "", account.KindDevice, "", []byte(`{"name":"A","sip":{"username":"alice"}}`))), &found},
 		"number taken": {second(b.Put(ctx, "", account.KindCallflow, "", []byte(`{"numbers":["100"],"flow":{"module":"x"}}`))), &found},
 		"password":     {second(b.Put(ctx, "", account.KindResource, "", []byte(`{"name":"A","gateways":[{"server":"h","password":"p"}]}`))), &found},
-		"change name":  {second(b.Change(ctx, "", account.KindUser, "alice", map[string]string{"first_name": "Eve"})), &found},
-		"change bad":   {second(b.Change(ctx, "", account.KindUser, "alice", map[string]string{"language": "??"})), &found},
+		"change name": {second(b.Change(ctx, "", account.KindUser, "alice",
+			map[string]string{"first_name": "Eve"})), &found},
+		"change bad": {second(b.Change(ctx, "", account.KindUser, "alice", map[string]string{"language": "??"})), &found},
 	} {
 		ok := false
 		switch want := tc.want.(type) {
@@ -286,7 +302,7 @@ accounts:
 	if err != nil || !strings.Contains(string(c.Document()), want) || strings.Contains(string(c.Flow), "disable") {
 		t.Errorf("the flow is %s, %v", c.Document(), err)
 	}
-	if err := b.DisableMember(ctx, "", "team", "bob", 0); err != nil {
+	if err = b.DisableMember(ctx, "", "team", "bob", 0); err != nil {
 		t.Fatal(err)
 	}
 	if c, err = account.Get[*account.Callflow](view(t, b), "team"); err != nil || string(c.Document()) != string(c.Flow) {
@@ -325,10 +341,12 @@ func TestAtOnce(t *testing.T) {
 }
 
 func TestSeveralAccounts(t *testing.T) {
-	a := account.File{Name: "accounts/a.yaml", Body: []byte("name: A\nrealm: a.example.com\nusers: {u: {first_name: A, last_name: A}}\n" +
+	a := account.File{Name: "accounts/a.yaml", Body: []byte("name: A\nrealm: a.example.com\n" +
+		"users: {u: {first_name: A, last_name: A}}\n" +
 		"devices: {d: {name: d, sip: {username: same, password: secret-a}}}\n")}
 	c := account.File{Name: "accounts/b.yaml", Body: []byte("- id: bee\n  name: B\n  realm: b.example.com\n" +
-		"  users: {u: {first_name: B, last_name: B}}\n  devices: {d: {name: d, sip: {username: same, password: secret-b}}}\n")}
+		"  users: {u: {first_name: B, last_name: B}}\n" +
+		"  devices: {d: {name: d, sip: {username: same, password: secret-b}}}\n")}
 	b, err := account.Open(context.Background(), nil, a, c)
 	if err != nil {
 		t.Fatal(err)

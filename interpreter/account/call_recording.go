@@ -1,7 +1,7 @@
 package account
 
-// AccountRecording is what an account records by itself: its own calls, and those of its endpoints.
-type AccountRecording struct {
+// RecordingSettings are what an account records by itself: its own calls, and those of its endpoints.
+type RecordingSettings struct {
 	Account  *CallRecording `json:"account,omitempty"`
 	Endpoint *CallRecording `json:"endpoint,omitempty"`
 }

@@ -78,8 +78,9 @@ func (m *Merged) identity(a Attribute) Identity {
 		first(&id.Number, ext.Number)
 		first(&id.Name, ext.Name)
 		return id
+	default: // External, which also stands in for any other
+		return get(m.CallerID.External)
 	}
-	return get(m.CallerID.External)
 }
 
 // valid replaces a number that is not the account's: by its external one, else by its first number in service.

@@ -161,13 +161,7 @@ func (d *decoder) flowNode(n node, at place, count *int) {
 		d.fail(at, "a node with module, data and children is expected here, this is %s", n.shape)
 		return
 	}
-	m, ok := n.get("module")
-	if !ok || m.shape != text || m.text == "" || len(m.text) > 64 {
-		d.fail(at.member("module", n.line), "a node needs the name of its module, 1 to 64 characters")
-	}
-	if v, ok := n.get("data"); ok && v.shape != object && v.shape != null {
-		d.fail(at.member("data", v.line), "an object is expected here, this is %s", v.shape)
-	}
+	d.flowFields(n, at)
 	c, ok := n.get("children")
 	switch {
 	case !ok || c.shape == null:
@@ -181,5 +175,16 @@ func (d *decoder) flowNode(n node, at place, count *int) {
 			continue // Kazoo's way of writing "no child"
 		}
 		d.flowNode(m.node, at.member("children", c.line).member(m.name, m.line), count)
+	}
+}
+
+// flowFields checks what a node says of itself: its module and its data.
+func (d *decoder) flowFields(n node, at place) {
+	m, ok := n.get("module")
+	if !ok || m.shape != text || m.text == "" || len(m.text) > 64 {
+		d.fail(at.member("module", n.line), "a node needs the name of its module, 1 to 64 characters")
+	}
+	if v, given := n.get("data"); given && v.shape != object && v.shape != null {
+		d.fail(at.member("data", v.line), "an object is expected here, this is %s", v.shape)
 	}
 }

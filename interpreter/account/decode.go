@@ -116,6 +116,7 @@ func (d *decoder) fill(v reflect.Value, r rule) {
 		if n, err := strconv.ParseInt(def, 10, 64); err == nil {
 			v.SetInt(n)
 		}
+	default: // rules give no other kind of field a value
 	}
 }
 
@@ -139,8 +140,8 @@ func (d *decoder) of(t reflect.Type) []field {
 	return all
 }
 
-// fieldsOf lists the fields of a type, those of embedded structs included. A field's name in files is that of its key or
-// json tag; one without a name is not read.
+// fieldsOf lists the fields of a type, those of embedded structs included. A field's name in files is that of its key
+// or json tag; one without a name is not read.
 func fieldsOf(t reflect.Type) []field {
 	var all []field
 	for i := range t.NumField() {

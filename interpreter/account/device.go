@@ -76,7 +76,8 @@ func (v *Device) check(d *decoder) {
 	case s.Method == "ip" && s.IP == "":
 		d.fail(at.member("ip", at.line), "a device with method ip needs its address here")
 	case s.Method == "ip" && (s.Username == "" && s.StaticRoute == "" && s.Route == ""):
-		d.fail(at.member("username", at.line), "a device with method ip needs a username, so that calls can name it, or a route")
+		d.fail(at.member("username", at.line),
+			"a device with method ip needs a username, so that calls can name it, or a route")
 	case s.Method == "password" && s.Password != "" && s.Username == "":
 		d.fail(at.member("username", at.line), "a password needs the user name that goes with it")
 	}

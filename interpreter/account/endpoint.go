@@ -178,8 +178,9 @@ func (v *View) Endpoints(k Kind, id string, f Finding) (Found, error) {
 		f.Indirect = true
 		return v.Members([]Member{{Kind: KindGroup, ID: g.ID, Delay: f.Delay, Timeout: f.Timeout, Weight: f.Weight}}, f,
 			time.Time{}), nil
+	default: // no other object has lines of its own
+		return Found{}, fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
 	}
-	return Found{}, fmt.Errorf("%s %s: %w", k, clip(id), interpreter.ErrNotFound)
 }
 
 func (f *Found) add(e Endpoint) { f.Endpoints = append(f.Endpoints, e) }
@@ -219,7 +220,7 @@ func (c *CallForward) enabled() bool { return c.usable() && c.Enabled }
 
 // counts tells whether the forward is considered at all for such a call.
 func (c *CallForward) counts(f Finding) bool {
-	return c != nil && !f.Phones && !(c.DirectCallsOnly && f.Indirect)
+	return c != nil && !f.Phones && (!c.DirectCallsOnly || !f.Indirect)
 }
 
 // uri is where a telephone is called. One that is nothing but a forward has none.

@@ -61,7 +61,9 @@ func (f *Faxbox) check(d *decoder) {
 	if f.Notifications == nil {
 		return
 	}
-	for name, n := range map[string]*FaxNotification{"inbound": f.Notifications.Inbound, "outbound": f.Notifications.Outbound} {
+	for name, n := range map[string]*FaxNotification{
+		"inbound": f.Notifications.Inbound, "outbound": f.Notifications.Outbound,
+	} {
 		if n == nil || n.Email == nil {
 			continue
 		}

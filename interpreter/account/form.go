@@ -13,7 +13,8 @@ import (
 
 // forms are the shapes that texts may be asked to have: is=NAME in a rule.
 var forms = map[string]func(string) string{
-	"country":  matching(regexp.MustCompile(`^[A-Z]{2}$`), "an ISO 3166 code of two capital letters such as IE is expected"),
+	"country": matching(regexp.MustCompile(`^[A-Z]{2}$`),
+		"an ISO 3166 code of two capital letters such as IE is expected"),
 	"digits":   matching(regexp.MustCompile(`^[0-9]+$`), "digits alone are expected"),
 	"realm":    matching(regexp.MustCompile(`^[\w.-]{4,253}$`), "a host name such as voice.example.com is expected"),
 	"language": matching(regexp.MustCompile(`^[A-Za-z0-9_-]{2,35}$`), "a language such as en-us is expected"),

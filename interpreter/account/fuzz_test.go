@@ -9,8 +9,8 @@ import (
 	"pintle/interpreter/account"
 )
 
-// FuzzLoad reads any bytes as a configuration: it never panics, and a refusal says what is wrong. What is accepted can be
-// asked for everything and written as JSON.
+// FuzzLoad reads any bytes as a configuration: it never panics, and a refusal says what is wrong. What is accepted can
+// be asked for everything and written as JSON.
 func FuzzLoad(f *testing.F) {
 	// Short ones: the engine tries every part of what it finds interesting, and of two kilobytes there are two million.
 	for _, s := range []string{"", "accounts: [&a {name: A}, *a]", "accounts: {<<: {name: A}}",

@@ -91,11 +91,11 @@ func TestPlainAccount(t *testing.T) {
 		t.Errorf("the desk is %+v, %v; want it owned by %s", desk, err, alice.ID)
 	}
 	for _, name := range []string{alice.ID, "alice archer"} {
-		if u, err := account.Get[*account.User](v, name); err != nil || u != alice {
-			t.Errorf("user %q: %v, %v", name, u, err)
+		if u, missing := account.Get[*account.User](v, name); missing != nil || u != alice {
+			t.Errorf("user %q: %v, %v", name, u, missing)
 		}
 	}
-	if _, err := account.Get[*account.User](v, "nobody"); !errors.Is(err, interpreter.ErrNotFound) {
+	if _, err = account.Get[*account.User](v, "nobody"); !errors.Is(err, interpreter.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 	_, d, err := b.Login("VOICE.example.com", "alice")

@@ -9,7 +9,7 @@ type Mailbox struct {
 	PIN               PIN          `json:"pin,omitempty" rule:"len=4..6 is=digits"`
 	RequirePIN        bool         `json:"require_pin" rule:"default=false"`
 	IsSetup           bool         `json:"is_setup" rule:"default=false"`
-	CheckIfOwner      *bool        `json:"check_if_owner,omitempty" rule:"rest=true"` // absent: the run-time default counts
+	CheckIfOwner      *bool        `json:"check_if_owner,omitempty" rule:"rest=true"` // absent: the run-time default
 	AnnouncementOnly  bool         `json:"announcement_only" rule:"default=false"`
 	SkipGreeting      bool         `json:"skip_greeting" rule:"default=false"`
 	SkipInstructions  bool         `json:"skip_instructions" rule:"default=false"`

@@ -145,6 +145,7 @@ func Arrange(list []Endpoint, s Strategy, draw func(n int) int) []Endpoint {
 	switch s {
 	case Simultaneous:
 		slices.SortStableFunc(list, func(a, b Endpoint) int { return cmp.Compare(a.Delay, b.Delay) })
+	case Single: // as they stand
 	case WeightedRandom:
 		for i := range list {
 			rest := list[i:]

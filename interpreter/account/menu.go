@@ -1,7 +1,7 @@
 package account
 
-// Menu is what a caller chooses from. The defaults are those of the running menu; hunt is on by default only in one made
-// by REST, where Kazoo's API fills it in.
+// Menu is what a caller chooses from. The defaults are those of the running menu; hunt is on by default only in one
+// made by REST, where Kazoo's API fills it in.
 type Menu struct {
 	Base
 	Name                  string    `json:"name" rule:"required len=1..128 is=line"`

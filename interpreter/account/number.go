@@ -6,16 +6,17 @@ import "encoding/json"
 // it among its numbers.
 type Number struct {
 	Base
-	Number        string          `json:"number" rule:"len=2..36 is=line"` // the key in a file
-	Public        bool            `json:"public,omitempty"`                // ours: anyone may call it, not trunks alone
-	CarrierName   string          `json:"carrier_name,omitempty" rule:"len=1..30 is=line"`
-	CNAM          *CNAM           `json:"cnam,omitempty"`
-	Prepend       *Prepend        `json:"prepend,omitempty"`
-	Failover      *Failover       `json:"failover,omitempty"`
-	ForceOutbound bool            `json:"force_outbound,omitempty"`
-	State         string          `json:"create_with_state,omitempty" rule:"in=aging|available|deleted|discovery|in_service|port_in|port_out|released|reserved"` //nolint:lll // one list
-	E911          json.RawMessage `json:"e911,omitempty"`                                                                                                        // read, without effect
-	Porting       json.RawMessage `json:"porting,omitempty"`                                                                                                     // read, without effect
+	Number        string    `json:"number" rule:"len=2..36 is=line"` // the key in a file
+	Public        bool      `json:"public,omitempty"`                // ours: anyone may call it, not trunks alone
+	CarrierName   string    `json:"carrier_name,omitempty" rule:"len=1..30 is=line"`
+	CNAM          *CNAM     `json:"cnam,omitempty"`
+	Prepend       *Prepend  `json:"prepend,omitempty"`
+	Failover      *Failover `json:"failover,omitempty"`
+	ForceOutbound bool      `json:"force_outbound,omitempty"`
+	State         string    `json:"create_with_state,omitempty" rule:"in=aging|available|deleted|discovery|in_service|port_in|port_out|released|reserved"` //nolint:lll // one list
+	// Both are read, without effect.
+	E911    json.RawMessage `json:"e911,omitempty"`
+	Porting json.RawMessage `json:"porting,omitempty"`
 }
 
 // CNAM is the name that goes with a number.

@@ -31,9 +31,9 @@ func Read(config string) ([]File, error) {
 	dir := filepath.Dir(config)
 	var names []string
 	for _, p := range []string{"*.yaml", "*.yml"} {
-		found, err := filepath.Glob(filepath.Join(dir, "accounts", p))
-		if err != nil {
-			return nil, fmt.Errorf("accounts: %w", err)
+		found, bad := filepath.Glob(filepath.Join(dir, "accounts", p))
+		if bad != nil {
+			return nil, fmt.Errorf("accounts: %w", bad)
 		}
 		names = append(names, found...)
 	}
@@ -41,9 +41,9 @@ func Read(config string) ([]File, error) {
 		if !filepath.IsAbs(p) {
 			p = filepath.Join(dir, p)
 		}
-		found, err := filepath.Glob(p)
-		if err != nil {
-			return nil, fmt.Errorf("accounts: %q: %w", p, err)
+		found, bad := filepath.Glob(p)
+		if bad != nil {
+			return nil, fmt.Errorf("accounts: %q: %w", p, bad)
 		}
 		if len(found) == 0 {
 			return nil, fmt.Errorf("accounts: there is no file %s", p)

@@ -32,12 +32,7 @@ func references(o Object) []reference {
 		return sound([]reference{{"owner_id", KindUser, &o.OwnerID}}, "music_on_hold.media_id", hold(o.MusicOnHold))
 	case *Group:
 		r := sound(nil, "music_on_hold.media_id", hold(o.MusicOnHold))
-		for i := range o.Endpoints {
-			if m := &o.Endpoints[i]; m.Type == KindDevice || m.Type == KindUser || m.Type == KindGroup {
-				r = append(r, reference{"endpoints", m.Type, &m.ID})
-			}
-		}
-		return r
+		return append(r, memberReferences(o.Endpoints)...)
 	case *Menu:
 		return sound(nil, "media.greeting", &o.Media.Greeting)
 	case *Mailbox:
@@ -55,6 +50,17 @@ func references(o Object) []reference {
 		return r
 	}
 	return nil
+}
+
+// memberReferences are the endpoints of a group that are objects of the account.
+func memberReferences(members []GroupMember) []reference {
+	var r []reference
+	for i := range members {
+		if m := &members[i]; m.Type == KindDevice || m.Type == KindUser || m.Type == KindGroup {
+			r = append(r, reference{"endpoints", m.Type, &m.ID})
+		}
+	}
+	return r
 }
 
 func hold(m *MusicOnHold) *string {
@@ -77,60 +83,72 @@ type finder func(k Kind, id string) (Object, bool)
 
 // resolve makes ids of all readable names in an object, and says which lead nowhere.
 func resolve(o Object, find finder) Problems {
-	var found Problems
-	b := o.About()
-	miss := func(field string, k Kind, id string) {
-		found = append(found, Problem{b.Origin.File, b.Origin.Line, describe(o), field,
-			fmt.Sprintf("there is no %s %q", k, clip(id))})
-	}
-	for _, r := range references(o) {
-		if *r.id == "" {
+	r := resolver{object: o, find: find}
+	for _, to := range references(o) {
+		if *to.id == "" {
 			continue
 		}
-		if to, ok := find(r.kind, *r.id); ok {
-			*r.id = to.About().ID
-		} else {
-			miss(r.field, r.kind, *r.id)
+		if id, ok := r.id(to.field, to.kind, *to.id); ok {
+			*to.id = id
 		}
 	}
 	switch o := o.(type) {
 	case *User:
-		m := map[string]string{}
-		for dir, flow := range o.Directories {
-			d, ok := find(KindDirectory, dir)
-			if !ok {
-				miss("directories", KindDirectory, dir)
-			}
-			f, okf := find(KindCallflow, flow)
-			if !okf {
-				miss("directories."+clip(dir), KindCallflow, flow)
-			}
-			if ok && okf {
-				m[d.About().ID] = f.About().ID
-			}
-		}
-		o.Directories = m
+		r.directories(o)
 	case *Device:
-		if o.Hotdesk == nil {
-			break
-		}
-		m := map[string]HotdeskLogin{}
-		for id := range o.Hotdesk.Users {
-			if u, ok := find(KindUser, id); ok {
-				m[u.About().ID] = HotdeskLogin{}
-			} else {
-				miss("hotdesk.users", KindUser, id)
-			}
-		}
-		o.Hotdesk = &HotdeskUsers{Users: m}
+		r.guests(o)
 	case *Callflow:
-		for _, r := range flowReferences(o.Flow) {
-			if _, ok := find(r.kind, *r.id); !ok {
-				miss(r.field, r.kind, *r.id)
-			}
+		for _, to := range flowReferences(o.Flow) {
+			r.id(to.field, to.kind, *to.id)
 		}
 	}
-	return found
+	return r.found
+}
+
+// resolver looks up what one object names, and collects what is not there.
+type resolver struct {
+	object Object
+	find   finder
+	found  Problems
+}
+
+// id is that of the object a field names; what leads nowhere is a problem.
+func (r *resolver) id(field string, k Kind, name string) (id string, ok bool) {
+	to, ok := r.find(k, name)
+	if !ok {
+		at := r.object.About().Origin
+		r.found = append(r.found, Problem{at.File, at.Line, describe(r.object), field,
+			fmt.Sprintf("there is no %s %q", k, clip(name))})
+		return "", false
+	}
+	return to.About().ID, true
+}
+
+// directories are those that list a user, each with the callflow that reaches him from it.
+func (r *resolver) directories(u *User) {
+	m := map[string]string{}
+	for dir, flow := range u.Directories {
+		d, ok := r.id("directories", KindDirectory, dir)
+		f, reached := r.id("directories."+clip(dir), KindCallflow, flow)
+		if ok && reached {
+			m[d] = f
+		}
+	}
+	u.Directories = m
+}
+
+// guests are the users who are logged in to a telephone.
+func (r *resolver) guests(d *Device) {
+	if d.Hotdesk == nil {
+		return
+	}
+	m := map[string]HotdeskLogin{}
+	for name := range d.Hotdesk.Users {
+		if id, ok := r.id("hotdesk.users", KindUser, name); ok {
+			m[id] = HotdeskLogin{}
+		}
+	}
+	d.Hotdesk = &HotdeskUsers{Users: m}
 }
 
 // describe names an object in a problem: users.alice.

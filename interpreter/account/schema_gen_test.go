@@ -205,7 +205,7 @@ func TestSchemasAgree(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := valid(s, body); err != nil {
+				if err = valid(s, body); err != nil {
 					t.Fatalf("the test draws what the schema refuses: %s: %v", body, err)
 				}
 				b, err := account.Open(context.Background(), nil, file("accounts: {name: A, realm: a.example.com}"))

@@ -28,8 +28,8 @@ func (s schemas) Load(url string) (any, error) {
 	return jsonschema.UnmarshalJSON(f)
 }
 
-// TestSchemas holds what the loader accepts against Kazoo's own schemas. We differ on purpose: a call restriction may be
-// "allow".
+// TestSchemas holds what the loader accepts against Kazoo's own schemas. We differ on purpose: a call restriction may
+// be "allow".
 func TestSchemas(t *testing.T) {
 	dir := os.Getenv("PINTLE_KAZOO_SCHEMAS")
 	if dir == "" {

@@ -77,7 +77,7 @@ type EndpointMedia struct {
 	Encryption      *Encryption     `json:"encryption,omitempty"`
 	FaxOption       *bool           `json:"fax_option,omitempty"` // T.38
 	IgnoreEarly     *bool           `json:"ignore_early_media,omitempty"`
-	Name            string          `json:"name,omitempty" rule:"len=0..2048"`               // media: the user's recorded name
+	Name            string          `json:"name,omitempty" rule:"len=0..2048"`               // the user's recorded name
 	ProgressTimeout int             `json:"progress_timeout,omitempty" rule:"range=0..3600"` // seconds
 	Video           json.RawMessage `json:"video,omitempty"`                                 // read, without effect
 }

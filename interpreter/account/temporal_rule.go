@@ -11,7 +11,7 @@ type TemporalRule struct {
 	// StartDate is in Gregorian seconds ([Gregorian]).
 	StartDate int      `json:"start_date" rule:"range=0..99999999999 default=62586115200"`
 	Days      []int    `json:"days,omitempty" rule:"count=0..31 each.range=1..31"`
-	WDays     []string `json:"wdays,omitempty" rule:"count=0..8 each.in=monday|tuesday|wednesday|wensday|thursday|friday|saturday|sunday"` //nolint:lll // one list
+	WDays     []string `json:"wdays,omitempty" rule:"count=0..8 each.in=monday|tuesday|wednesday|wensday|thursday|friday|saturday|sunday"` //nolint:lll,misspell // one list, in which Kazoo allows the wrong spelling too
 	Month     int      `json:"month,omitempty" rule:"range=1..12"`
 	Ordinal   string   `json:"ordinal,omitempty" rule:"in=every|first|second|third|fourth|fifth|last"`
 	// Start and Stop of the window are seconds of the day.

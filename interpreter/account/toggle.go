@@ -108,9 +108,10 @@ func (b *Book) hotdesk(ctx context.Context, account, user string,
 	}
 	edits := make([]edit, 0, len(devices))
 	for _, d := range devices {
-		patch, err := json.Marshal(map[string]any{"hotdesk": map[string]any{"users": map[string]any{u.ID: in[d.About().ID]}}})
-		if err != nil {
-			return err
+		users := map[string]any{u.ID: in[d.About().ID]}
+		patch, bad := json.Marshal(map[string]any{"hotdesk": map[string]any{"users": users}})
+		if bad != nil {
+			return bad
 		}
 		edits = append(edits, edit{d, patch})
 	}
@@ -118,8 +119,8 @@ func (b *Book) hotdesk(ctx context.Context, account, user string,
 	return err
 }
 
-// DisableMember takes a member out of the ring groups of a callflow until a moment in Gregorian seconds; 0 lets him ring
-// again. member is the id as the flow has it.
+// DisableMember takes a member out of the ring groups of a callflow until a moment in Gregorian seconds; 0 lets him
+// ring again. member is the id as the flow has it.
 func (b *Book) DisableMember(ctx context.Context, account, callflow, member string, until int64) error {
 	var v any
 	if until != 0 {

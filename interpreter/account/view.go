@@ -20,8 +20,8 @@ type View struct {
 	guests  map[string][]*Device // by id of a user who is logged in to a phone
 }
 
-// shelf holds the objects of one kind. The maps hold places in order, so that they stay true when an object gives way to
-// another version of itself (see [View.with]).
+// shelf holds the objects of one kind. The maps hold places in order, so that they stay true when an object gives way
+// to another version of itself (see [View.with]).
 type shelf struct {
 	order []Object
 	byID  map[string]int // id, or readable name
@@ -202,15 +202,6 @@ func (v *View) Objects(k Kind) []Object {
 		return slices.Clone(s.order)
 	}
 	return nil
-}
-
-// objects are all of them.
-func (v *View) objects() []Object {
-	var all []Object
-	for _, c := range collections {
-		all = append(all, v.Objects(c.kind)...)
-	}
-	return all
 }
 
 // Mailbox finds a mailbox by its number.

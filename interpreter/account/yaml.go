@@ -27,8 +27,8 @@ func readYAML(src []byte) (n node, line int, err error) {
 	if tooDeep(src) {
 		return node{}, 1, errDeep
 	}
-	if line := tooWide(src); line > 0 {
-		return node{}, line, errWide
+	if wide := tooWide(src); wide > 0 {
+		return node{}, wide, errWide
 	}
 	f, err := parser.ParseBytes(src, 0)
 	if err != nil {
@@ -86,8 +86,8 @@ func tooDeep(src []byte) bool {
 	return false
 }
 
-// tooWide finds the line from which on an object has more keys under each other than the parser reads in reasonable time:
-// its work grows with their square. Zero: there is none.
+// tooWide finds the line from which on an object has more keys under each other than the parser reads in reasonable
+// time: its work grows with their square. Zero: there is none.
 func tooWide(src []byte) int {
 	type level struct{ indent, keys int }
 	var open []level
@@ -145,15 +145,7 @@ func (r *yamlReader) read(a ast.Node, depth int) (node, error) {
 		r.anchors[a.Name.GetToken().Value] = a.Value
 		return r.read(a.Value, depth+1)
 	case *ast.AliasNode:
-		to, ok := r.anchors[a.Value.GetToken().Value]
-		if !ok {
-			return n, fmt.Errorf("there is no anchor &%s before this alias", a.Value.GetToken().Value)
-		}
-		r.inside++
-		got, err := r.read(to, depth+1)
-		r.inside--
-		got.line = n.line
-		return got, err
+		return r.alias(n, a, depth)
 	case *ast.TagNode:
 		return r.read(a.Value, depth+1)
 	case *ast.MappingNode:
@@ -161,21 +153,38 @@ func (r *yamlReader) read(a ast.Node, depth int) (node, error) {
 	case *ast.MappingValueNode:
 		return r.mapping(n, []*ast.MappingValueNode{a}, depth)
 	case *ast.SequenceNode:
-		n.shape = list
-		for _, v := range a.Values {
-			got, err := r.read(v, depth+1)
-			if err != nil {
-				return n, err
-			}
-			n.members = append(n.members, member{node: got, line: got.line})
-		}
-		return n, nil
+		return r.sequence(n, a, depth)
 	}
 	n, err := r.scalar(n, a)
 	if r.size += len(n.text); r.size > 2*maxFile {
 		return node{}, errTooBig
 	}
 	return n, err
+}
+
+// alias repeats what an anchor before it marked.
+func (r *yamlReader) alias(n node, a *ast.AliasNode, depth int) (node, error) {
+	to, ok := r.anchors[a.Value.GetToken().Value]
+	if !ok {
+		return n, fmt.Errorf("there is no anchor &%s before this alias", a.Value.GetToken().Value)
+	}
+	r.inside++
+	got, err := r.read(to, depth+1)
+	r.inside--
+	got.line = n.line
+	return got, err
+}
+
+func (r *yamlReader) sequence(n node, a *ast.SequenceNode, depth int) (node, error) {
+	n.shape = list
+	for _, v := range a.Values {
+		got, err := r.read(v, depth+1)
+		if err != nil {
+			return n, err
+		}
+		n.members = append(n.members, member{node: got, line: got.line})
+	}
+	return n, nil
 }
 
 func (r *yamlReader) scalar(n node, a ast.Node) (node, error) {
