@@ -49,8 +49,8 @@ func NewClasses(rows [][2]string) (Classes, error) {
 }
 
 // caribbean are the area codes of the countries and territories beyond the United States and Canada that share +1.
-const caribbean = `242|246|264|268|284|340|345|441|473|649|658|664|670|671|684|721|758|767|784|787|809|829|849|868|869|` +
-	`876|939`
+const caribbean = `242|246|264|268|284|340|345|441|473|649|658|664|670|671|684|721|758|767|784|787|809|829|849|868|` +
+	`869|876|939`
 
 // northAmerica is the table of +1; classes of other countries are "international".
 var northAmerica = mustClasses([][2]string{

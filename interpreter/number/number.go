@@ -65,23 +65,28 @@ func (p Plan) E164(text string) (string, bool) {
 
 // byPrefix reads by the dialling prefixes alone what the tables of the world's numbering plans refuse.
 func (p Plan) byPrefix(text string) (string, bool) {
-	north := phonenumbers.IsNANPACountry(p.country())
-	digits := strings.TrimPrefix(text, "+")
+	digits, ok := p.withCode(text)
+	if e := "+" + digits; ok && wellFormed(e) {
+		return e, true
+	}
+	return "", false
+}
+
+// withCode are the digits from the country code on. It reports false where no prefix tells that there is one.
+func (p Plan) withCode(text string) (string, bool) {
 	switch {
 	case strings.HasPrefix(text, "+"):
+		return text[1:], true
 	case strings.HasPrefix(text, "00"):
-		digits = text[2:]
-	case north && strings.HasPrefix(text, "011"):
-		digits = text[3:]
-	case north && len(text) == 10 && text[0] >= '2':
-		digits = "1" + text
-	case north && len(text) == 11 && text[0] == '1':
-	case north && len(text) >= minDigits+1 && text[0] >= '2':
-	default:
+		return text[2:], true
+	case !phonenumbers.IsNANPACountry(p.country()):
 		return "", false
-	}
-	if e := "+" + digits; wellFormed(e) {
-		return e, true
+	case strings.HasPrefix(text, "011"):
+		return text[3:], true
+	case len(text) == 10 && text[0] >= '2':
+		return "1" + text, true
+	case len(text) > minDigits && text[0] >= '2', len(text) == 11 && text[0] == '1':
+		return text, true
 	}
 	return "", false
 }
