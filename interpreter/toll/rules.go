@@ -88,10 +88,7 @@ func (r Rules) destination(dialled string) (refused, prefix string) {
 	if !ok {
 		return r.short(dialled), "short"
 	}
-	prefix = e[:min(len(e), len(r.Plan.Code())+4)]
-	if _, home := strings.CutPrefix(e, "+"+r.Plan.Code()); !home {
-		prefix = e[:min(len(e), 6)]
-	}
+	prefix = r.counted(e)
 	if p, denied := longestOf(r.Deny, e); denied && p != "*" {
 		return fmt.Sprintf("numbers that begin with %s are denied (setting deny)", p), prefix
 	}
@@ -100,20 +97,34 @@ func (r Rules) destination(dialled string) (refused, prefix string) {
 	}
 	_, listed := longestOf(r.Allow, e)
 	exact := listed && !slices.Contains(r.Allow, "*")
-	if k := number.KindOf(e); slices.Contains(Dangerous(), k) && !slices.Contains(r.Kinds, k) && !exact {
-		return fmt.Sprintf("%s numbers are denied (setting kinds, or their prefix in allow)", k), prefix
+	kind := number.KindOf(e)
+	wanted := slices.Contains(r.Kinds, kind)
+	if slices.Contains(Dangerous(), kind) && !wanted && !exact {
+		return fmt.Sprintf("%s numbers are denied (setting kinds, or their prefix in allow)", kind), prefix
 	}
-	if slices.Contains(r.Kinds, number.KindOf(e)) && len(r.Allow) == 0 {
+	if listed || wanted && len(r.Allow) == 0 {
 		return "", prefix
 	}
-	switch {
-	case listed:
-	case len(r.Allow) > 0:
-		return "no prefix of the setting allow matches the number", prefix
-	case r.Home && !r.inHome(e):
-		return "only numbers of the home country may be called (setting allow lists the prefixes of others)", prefix
+	return r.unlisted(e), prefix
+}
+
+// counted is the prefix that the calls of a number are counted under: finer at home than abroad.
+func (r Rules) counted(e string) string {
+	if strings.HasPrefix(e, "+"+r.Plan.Code()) {
+		return e[:min(len(e), len(r.Plan.Code())+4)]
 	}
-	return "", prefix
+	return e[:min(len(e), 6)]
+}
+
+// unlisted judges a number that no prefix of the allow list matches.
+func (r Rules) unlisted(e string) string {
+	switch {
+	case len(r.Allow) > 0:
+		return "no prefix of the setting allow matches the number"
+	case r.Home && !r.inHome(e):
+		return "only numbers of the home country may be called (setting allow lists the prefixes of others)"
+	}
+	return ""
 }
 
 // inHome tells whether a number belongs to the home country, in countries that share a code too.

@@ -178,7 +178,8 @@ func TestFailuresAreCountedOut(t *testing.T) {
 	g, lines := guard(Rules{Calls: 1, PerMinute: -1, PrefixPerMin: -1})
 	lines.fail = &interpreter.DialError{Code: 486}
 	for range 5 {
-		if _, err := g.Dial(t.Context(), interpreter.Target{URI: "4155552671"}, interpreter.DialOptions{}); faultOf(err) != 0 {
+		_, err := g.Dial(t.Context(), interpreter.Target{URI: "4155552671"}, interpreter.DialOptions{})
+		if faultOf(err) != 0 {
 			t.Fatal(err)
 		}
 	}
@@ -201,7 +202,8 @@ func TestCallerID(t *testing.T) {
 		from, caller string
 		want         string // "": refused
 	}{
-		{"own", own, "+14155550100", "", "+14155550100"}, {"own, written otherwise", own, "(415) 555-0100", "", "(415) 555-0100"},
+		{"own", own, "+14155550100", "", "+14155550100"},
+		{"own, written otherwise", own, "(415) 555-0100", "", "(415) 555-0100"},
 		{"own range", own, "+12125550199", "", "+12125550199"}, {"foreign", own, "+19005551212", "", ""},
 		{"passed through", own, "+353871234567", "+353871234567", "+353871234567"},
 		{"not passed through", strict, "+353871234567", "+353871234567", ""},
