@@ -119,10 +119,10 @@ func shortPath(path string) (name string, done func(), err error) {
 	name = fmt.Sprintf("/proc/self/fd/%d", dir.Fd())
 	if _, err := os.Stat(name); err != nil {
 		dir.Close() //nolint:errcheck // it was only opened
-		return "", nil, fmt.Errorf("the path has %d octets, a socket's may have %d: choose a shorter data directory", len(path),
-			maxSocketPath)
+		return "", nil, fmt.Errorf("the path has %d octets, a socket's may have %d: choose a shorter data directory",
+			len(path), maxSocketPath)
 	}
-	return name + "/" + filepath.Base(path), func() { dir.Close() }, nil
+	return name + "/" + filepath.Base(path), func() { dir.Close() }, nil //nolint:errcheck // it was only opened
 }
 
 // Path is where the socket is.

@@ -17,13 +17,13 @@ import (
 )
 
 // controlled is a server with one route that asks for a log-in and one that does not belong to the operator's.
-func controlled(t *testing.T) (*rig, *httpd.Auth) {
+func controlled(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t, httpd.Config{})
 	auth := httpd.NewAuth(r.account)
 	r.Handle(http.MethodGet, "/v1/secret", auth.Require(func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("told") }))
 	r.Handle(http.MethodGet, "/other", func(ctx *fasthttp.RequestCtx) { ctx.SetBodyString("other") })
-	return r, auth
+	return r
 }
 
 func askControl(t *testing.T, path, route string) (int, string) {
@@ -40,7 +40,7 @@ func askControl(t *testing.T, path, route string) (int, string) {
 
 // The owner of the socket needs no log-in, and reaches the API alone; over HTTP the same route asks for one.
 func TestControlSocket(t *testing.T) {
-	r, _ := controlled(t)
+	r := controlled(t)
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 40)) // longer than the address of a socket may be
 	must(t, os.MkdirAll(dir, 0o755))
 	path := filepath.Join(dir, httpd.ControlName)
@@ -85,7 +85,7 @@ func TestControlSocket(t *testing.T) {
 	if got := over.Response.StatusCode(); got != http.StatusUnauthorized {
 		t.Errorf("over HTTP without a log-in: %d, want 401", got)
 	}
-	if _, err := r.OpenControl(path); err == nil || !strings.Contains(err.Error(), "another engine") {
+	if _, err = r.OpenControl(path); err == nil || !strings.Contains(err.Error(), "another engine") {
 		t.Errorf("a second engine took the socket: %v", err)
 	}
 	must(t, c.Close())
@@ -98,7 +98,7 @@ func TestControlSocket(t *testing.T) {
 
 // A file that is no socket is not touched, and a socket that has been replaced is not removed.
 func TestControlLeavesOthersAlone(t *testing.T) {
-	r, _ := controlled(t)
+	r := controlled(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "notes")
 	must(t, os.WriteFile(path, []byte("mine"), 0o600))
