@@ -96,10 +96,9 @@ func (p *Phone) give(ctx *fasthttp.RequestCtx, identity string, life time.Durati
 // local makes a token for a page on this machine. The checks are against pages of strangers in the same browser: their
 // Origin differs, and by DNS rebinding the Host does.
 func (p *Phone) local(ctx *fasthttp.RequestCtx) {
-	host := string(ctx.Host())
+	host, origin := string(ctx.Host()), string(ctx.Request.Header.Peek("Origin"))
 	switch {
-	case !p.Local, !ctx.RemoteIP().IsLoopback(), !loopbackHost(host), !sameOrigin(string(ctx.Request.Header.Peek("Origin")),
-		host), forwarded(&ctx.Request.Header):
+	case !p.Local, !ctx.RemoteIP().IsLoopback(), !loopbackHost(host), !sameOrigin(origin, host), forwarded(&ctx.Request.Header):
 		httpd.Refuse(ctx, http.StatusForbidden, 20403,
 			"Tokens without the account's auth token are for pages on this machine alone; ask /v1/phone/tokens")
 		return

@@ -89,7 +89,8 @@ func TestLocalTokens(t *testing.T) {
 		{"through a proxy", true, []string{"Origin", own, "X-Forwarded-For", "203.0.113.9"}, 403},
 		{"by name", true, []string{"Host", "localhost:8080", "Origin", "http://localhost:8080"}, 201},
 	} {
-		if r := post(newServer(t, &Phone{Local: tc.local}), "/v1/phone/local", body, tc.header...); r.StatusCode() != tc.code {
+		r := post(newServer(t, &Phone{Local: tc.local}), "/v1/phone/local", body, tc.header...)
+		if r.StatusCode() != tc.code {
 			t.Errorf("%s: %d %s", tc.name, r.StatusCode(), r.Body())
 		}
 	}
@@ -104,7 +105,8 @@ func TestPage(t *testing.T) {
 		s.Serve(&ctx)
 		h := &ctx.Response.Header
 		if ctx.Response.StatusCode() != 200 || !strings.HasPrefix(string(h.ContentType()), kind) ||
-			!strings.Contains(string(h.Peek("Content-Security-Policy")), "default-src 'none'") || len(ctx.Response.Body()) < 500 {
+			!strings.Contains(string(h.Peek("Content-Security-Policy")), "default-src 'none'") ||
+			len(ctx.Response.Body()) < 500 {
 			t.Errorf("%s: %d %s", path, ctx.Response.StatusCode(), h.ContentType())
 		}
 		if bytes.Contains(ctx.Response.Body(), []byte("https://")) {
