@@ -153,7 +153,8 @@ func TestStateOfATrunk(t *testing.T) {
 	for want, list := range map[string][]api.Trunk{
 		api.TrunkUp: {{Addresses: []api.TrunkAddress{dead, alive}}, {Registers: true, Registered: true},
 			{Registers: true, Registered: true, Addresses: []api.TrunkAddress{unasked}}},
-		api.TrunkDown:         {{Addresses: []api.TrunkAddress{dead, dead}}, {Registered: true, Addresses: []api.TrunkAddress{dead}}},
+		api.TrunkDown: {{Addresses: []api.TrunkAddress{dead, dead}},
+			{Registered: true, Addresses: []api.TrunkAddress{dead}}},
 		api.TrunkUnregistered: {{Registers: true}, {Registers: true, Addresses: []api.TrunkAddress{alive}}},
 		api.TrunkUnknown:      {{}, {Addresses: []api.TrunkAddress{unasked}}, {Addresses: []api.TrunkAddress{dead, unasked}}},
 	} {
