@@ -46,7 +46,7 @@ type Quality struct {
 	Lost        uint64        `json:"packets_lost"`
 	Foreign     uint64        `json:"packets_foreign"` // dropped: not from the negotiated source
 	Jitter      time.Duration `json:"jitter"`
-	FarLoss     float64       `json:"loss_reported,omitempty"` // part of what we sent that the far end lost, as it said last
+	FarLoss     float64       `json:"loss_reported,omitempty"` // part of what we sent that the far end last said it lost
 	RoundTrip   time.Duration `json:"round_trip,omitempty"`
 	MOS         float64       `json:"mos,omitempty"`
 	FirstPacket time.Time     `json:"first_packet,omitzero"`         // first packet we sent

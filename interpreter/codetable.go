@@ -82,7 +82,8 @@ var codes = []CodeInfo{
 	{13222, LevelWarning, "sendDigits of Number", "Write keys: 0-9 A-D * #, w for half a second, W for a second."},
 	{13223, LevelWarning, "Not a telephone number", "Write the number with + and country code."},
 	{13227, LevelError, "Number may not be called",
-		"The rules against toll fraud refuse it: allow its prefix under limits.toll.allow, or its kind under limits.toll.kinds."},
+		"The rules against toll fraud refuse it: allow its prefix under limits.toll.allow, " +
+			"or its kind under limits.toll.kinds."},
 	{13241, LevelWarning, "Method of Sip", "Write GET or POST."},
 	{13243, LevelWarning, "SIP address not usable",
 		"Write sip:user@host, at most 255 characters, special characters as %XX."},
