@@ -98,7 +98,8 @@ func (p *Phone) give(ctx *fasthttp.RequestCtx, identity string, life time.Durati
 func (p *Phone) local(ctx *fasthttp.RequestCtx) {
 	host, origin := string(ctx.Host()), string(ctx.Request.Header.Peek("Origin"))
 	switch {
-	case !p.Local, !ctx.RemoteIP().IsLoopback(), !loopbackHost(host), !sameOrigin(origin, host), forwarded(&ctx.Request.Header):
+	case !p.Local, !ctx.RemoteIP().IsLoopback(), !loopbackHost(host), !sameOrigin(origin, host),
+		forwarded(&ctx.Request.Header):
 		httpd.Refuse(ctx, http.StatusForbidden, 20403,
 			"Tokens without the account's auth token are for pages on this machine alone; ask /v1/phone/tokens")
 		return
