@@ -102,7 +102,7 @@ func (a *association) attempt() error {
 	defer conn.Close() //nolint:errcheck // it says good-bye as well as it can
 	ctx, cancel := context.WithTimeout(a.ctx, handshakeTime)
 	defer cancel()
-	if err := conn.HandshakeContext(ctx); err != nil {
+	if err = conn.HandshakeContext(ctx); err != nil {
 		return a.why(err)
 	}
 	k, err := a.keys(conn)

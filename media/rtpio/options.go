@@ -110,10 +110,8 @@ func (p *Params) check() error {
 	if p.EventRate == 0 {
 		p.EventRate = p.Codec.ClockRate
 	}
-	for _, t := range []uint8{p.SendType, p.RecvType, p.EventSend, p.EventRecv} {
-		if t > 127 || (t >= 64 && t <= 95) { // RFC 5761 §4: these would look like RTCP
-			return fmt.Errorf("stream parameters: payload type %d", t)
-		}
+	if err := p.checkTypes(); err != nil {
+		return err
 	}
 	if p.Remote.IsValid() {
 		p.Remote = plain(p.Remote)
@@ -126,6 +124,15 @@ func (p *Params) check() error {
 		return err
 	}
 	return p.checkRTCP()
+}
+
+func (p *Params) checkTypes() error {
+	for _, t := range []uint8{p.SendType, p.RecvType, p.EventSend, p.EventRecv} {
+		if t > 127 || (t >= 64 && t <= 95) { // RFC 5761 §4: these would look like RTCP
+			return fmt.Errorf("stream parameters: payload type %d", t)
+		}
+	}
+	return nil
 }
 
 func (p *Params) checkRTCP() error {

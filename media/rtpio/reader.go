@@ -119,10 +119,7 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	}
 	if isDTLS(b) {
-		// CVE-2023-49786: only who may send us media may shake hands.
-		if i.association == nil || !i.learner.plausible(from) || !i.association.take(b, from) {
-			i.foreign++
-		}
+		i.shake(b, from)
 		return
 	}
 	// The source is looked at first: a stranger shall not make us compute.
@@ -161,6 +158,14 @@ func (s *Stream) receive(b []byte, from netip.AddrPort, now time.Time) {
 		return
 	}
 	s.take(k, now)
+}
+
+// shake passes a datagram of a handshake on.
+func (i *inbound) shake(b []byte, from netip.AddrPort) {
+	// CVE-2023-49786: only who may send us media may shake hands.
+	if i.association == nil || !i.learner.plausible(from) || !i.association.take(b, from) {
+		i.foreign++
+	}
 }
 
 // take handles the packet in i.packet, which comes from the right source.
