@@ -213,6 +213,7 @@ func (p *phones) challenge(req *sip.Request, realm string, stale bool) *sip.Resp
 	switch req.Method {
 	case sip.INVITE, sip.REFER, sip.MESSAGE:
 		code, name = 407, "Proxy-Authenticate"
+	default: // what else is asked for credentials ends here
 	}
 	res := p.edge.reply(req, code, "")
 	only := p.set.MD5Only || p.old.one(req)

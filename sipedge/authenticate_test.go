@@ -62,16 +62,16 @@ func TestWhoMayCall(t *testing.T) {
 	stranger := func(text string) string {
 		return strings.Replace(text, "From: <sip:ann@pbx.example>", "From: <sip:x@far.example>", 1)
 	}
-	if m := invite(newHandset(t, b, "ann", "127.0.0.1"), stranger); m.code() != "407" {
-		t.Errorf("a stranger and a number that is not public: %s", m.start)
+	if got := invite(newHandset(t, b, "ann", "127.0.0.1"), stranger); got.code() != "407" {
+		t.Errorf("a stranger and a number that is not public: %s", got.start)
 	}
 	b.set(true, nil)
-	if m := invite(newHandset(t, b, "ann", "127.0.0.1"), nil); m.code() != "407" {
-		t.Errorf("who says to be of ours is not asked: %s", m.start)
+	if got := invite(newHandset(t, b, "ann", "127.0.0.1"), nil); got.code() != "407" {
+		t.Errorf("who says to be of ours is not asked: %s", got.start)
 	}
 	pub := newHandset(t, b, "ann", "127.0.0.1")
-	if m := invite(pub, stranger); m.code() != "180" {
-		t.Errorf("a stranger and a public number: %s", m.start)
+	if got := invite(pub, stranger); got.code() != "180" {
+		t.Errorf("a stranger and a public number: %s", got.start)
 	}
 	if l := b.leg(); l.Info().Device != "" || l.Info().Account != "" {
 		t.Errorf("a stranger is taken for %+v", l.Info())
@@ -112,8 +112,8 @@ func TestBadAnswers(t *testing.T) {
 		{"another realm", strings.Replace(good, `realm="pbx.example"`, `realm="other"`, 1), "401", ""},
 		{"another uri", strings.Replace(good, `uri="sip:pbx.example"`, `uri="sip:evil.example"`, 1), "400", ""},
 		{"made-up nonce", strings.Replace(good, `nonce="`, `nonce="AAAA`, 1), "401", ""},
-		{"fifty", strings.Repeat(strings.Replace(good, `realm="pbx.example"`, `realm="other"`, 1)+"\r\nAuthorization: ", 49) + good,
-			"401", ""},
+		{"fifty", strings.Repeat(strings.Replace(good, `realm="pbx.example"`, `realm="other"`, 1)+
+			"\r\nAuthorization: ", 49) + good, "401", ""},
 		{"right", good, "200", ""},
 		{"replayed", good, "401", "stale=true"},
 		{"right to the other one's nonce, MD5 label kept", other, "400", ""},

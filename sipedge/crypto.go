@@ -203,18 +203,13 @@ func (g *guarding) key(s rtpio.Suite) string {
 // offer completes our own offer. A re-offer keeps the transport that was agreed.
 func (g *guarding) offer(l *mediaLine) error {
 	l.proto = g.proto
-	switch {
-	case l.proto == "" && g.policy == SRTPRequired && g.sdes:
-		l.proto = protoSecure
-	case l.proto == "" && g.policy == SRTPRequired && g.fingerprint != "":
-		l.proto = protoDTLS
-	case l.proto == "" && g.policy == SRTPRequired:
-		return sdpError("SRTP is required, but its keys may not travel over unencrypted signalling; use transport=tls")
-	case l.proto == "":
-		l.proto = protoPlain
-		if g.policy == SRTPOff || !g.sdes {
-			return nil
+	keys := g.peer != "" // over plain RTP
+	if l.proto == "" {
+		var err error
+		if l.proto, err = g.firstProto(); err != nil {
+			return err
 		}
+		keys = g.policy != SRTPOff && g.sdes
 	}
 	switch l.proto {
 	case protoDTLS, protoDTLSFB:
@@ -222,11 +217,24 @@ func (g *guarding) offer(l *mediaLine) error {
 	case protoSecure, protoSecureFB:
 		g.list(l)
 	case protoPlain:
-		if g.proto == "" || g.peer != "" {
+		if keys {
 			g.list(l) // the peer may ignore it
 		}
 	}
 	return nil
+}
+
+// firstProto is the transport of an offer while none is agreed.
+func (g *guarding) firstProto() (string, error) {
+	switch {
+	case g.policy != SRTPRequired:
+		return protoPlain, nil
+	case g.sdes:
+		return protoSecure, nil
+	case g.fingerprint != "":
+		return protoDTLS, nil
+	}
+	return "", sdpError("SRTP is required, but its keys may not travel over unencrypted signalling; use transport=tls")
 }
 
 // list offers keys. What is agreed stays among them: the far end may know nothing else.
@@ -318,18 +326,7 @@ func (g *guarding) accept(s *Session, theirs, ours mediaLine, now Session) error
 	p := theirs.protection
 	switch theirs.proto {
 	case protoDTLS, protoDTLSFB:
-		if g.fingerprint == "" || p.fingerprint == "" {
-			return sdpError("answer without a fingerprint that can be checked")
-		}
-		s.DTLS = rtpio.DTLS{Fingerprint: p.fingerprint, Client: p.setup == setupPassive}
-		if p.setup != setupActive && p.setup != setupPassive {
-			return sdpError("answer with setup:%.10s", p.setup)
-		}
-		if now.DTLS.Fingerprint == p.fingerprint && (now.Remote == s.Remote || !s.Remote.IsValid()) {
-			// The association stays (RFC 8842 §5.4). Phones that answer every offer with active mean no new handshake.
-			s.DTLS.Client = now.DTLS.Client
-		}
-		return nil
+		return g.acceptDTLS(s, p, now)
 	case protoSecure, protoSecureFB, protoPlain, protoPlainFB:
 	default:
 		return sdpError("transport %.20s", theirs.proto)
@@ -348,4 +345,19 @@ func (g *guarding) accept(s *Session, theirs, ours mediaLine, now Session) error
 		return nil
 	}
 	return sdpError("answer without SRTP keys")
+}
+
+func (g *guarding) acceptDTLS(s *Session, p protection, now Session) error {
+	if g.fingerprint == "" || p.fingerprint == "" {
+		return sdpError("answer without a fingerprint that can be checked")
+	}
+	s.DTLS = rtpio.DTLS{Fingerprint: p.fingerprint, Client: p.setup == setupPassive}
+	if p.setup != setupActive && p.setup != setupPassive {
+		return sdpError("answer with setup:%.10s", p.setup)
+	}
+	if now.DTLS.Fingerprint == p.fingerprint && (now.Remote == s.Remote || !s.Remote.IsValid()) {
+		// The association stays (RFC 8842 §5.4). Phones that answer every offer with active mean no new handshake.
+		s.DTLS.Client = now.DTLS.Client
+	}
+	return nil
 }

@@ -9,7 +9,8 @@ import (
 	"pintle/media/rtpio"
 )
 
-const fingerprintText = "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
+const fingerprintText = "sha-256 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:" +
+	"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
 
 // inline is a crypto attribute whose key is n times the same letter.
 func inline(tag, suite, letter string, n int) string {
@@ -78,7 +79,8 @@ func TestAnswerSecureOffers(t *testing.T) {
 			if got := strings.Count(string(answer), "a=crypto"); got > 1 {
 				t.Errorf("%d crypto lines in the answer", got)
 			}
-			if secure := s.Keys.Suite != "" || s.DTLS.Fingerprint != ""; secure != strings.Contains(string(answer), "a=crypto") &&
+			secure := s.Keys.Suite != "" || s.DTLS.Fingerprint != ""
+			if secure != strings.Contains(string(answer), "a=crypto") &&
 				!strings.Contains(string(answer), "a=fingerprint") {
 				t.Errorf("session and answer disagree: %v", s.Keys)
 			}

@@ -43,8 +43,8 @@ func (x *exchange) run() (*sip.Response, error) {
 	}
 	e.address(x.req, hop, d.hops)
 	if x.req.Method != sip.INVITE {
-		res, err := e.roundTrip(ctx, x.req.Clone())
-		return res, x.fault(err)
+		res, fault := e.roundTrip(ctx, x.req.Clone())
+		return res, x.fault(fault)
 	}
 	tx, err := e.start(ctx, x.req.Clone())
 	if err != nil {

@@ -136,7 +136,8 @@ func TestForkSaysWhyNobodyAnswered(t *testing.T) {
 			t.Errorf("%s: %+v", uri, r.err)
 		}
 	}
-	if err := preferred(&interpreter.DialError{Code: 486}, &interpreter.DialError{Code: 503, Unreached: true}); rank(err) != 3 {
+	busy, unreached := &interpreter.DialError{Code: 486}, &interpreter.DialError{Code: 503, Unreached: true}
+	if err := preferred(busy, unreached); rank(err) != 3 {
 		t.Errorf("busy and unreachable: %v", err)
 	}
 }

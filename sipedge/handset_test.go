@@ -113,7 +113,8 @@ func (h *handset) ask0(method, to, auth string) string {
 		head += "Authorization: " + auth + "\r\n"
 	}
 	return fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s;rport\r\nMax-Forwards: 70\r\n"+
-		"From: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %d %s\r\n%sUser-Agent: handset\r\n%sContent-Length: %d\r\n\r\n%s",
+		"From: <%s>;tag=%s\r\nTo: <%s>\r\nCall-ID: %s\r\nCSeq: %d %s\r\n%sUser-Agent: handset\r\n"+
+		"%sContent-Length: %d\r\n\r\n%s",
 		method, target, h.addr(), token(6), h.aor(), h.from, to, h.call, h.seq, method, contacts, head, len(body), body)
 }
 
@@ -128,7 +129,8 @@ func (h *handset) answerTo(m message, method, uri string) string {
 	if err != nil {
 		h.t.Fatalf("challenge %q: %v", list[0], err)
 	}
-	cred, err := digest.Digest(c, digest.Options{Method: method, URI: uri, Username: h.user, Password: h.password, Count: 1})
+	cred, err := digest.Digest(c, digest.Options{Method: method, URI: uri, Username: h.user, Password: h.password,
+		Count: 1})
 	if err != nil {
 		h.t.Fatal(err)
 	}

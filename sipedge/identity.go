@@ -38,34 +38,55 @@ func (e *Edge) presented(from party, t *trunk, to interpreter.Target, o interpre
 	if to.Emergency {
 		o.Privacy = interpreter.PrivacyNone // help has to know whom to call back
 	}
-	switch o.Privacy {
-	case interpreter.PrivacyFull:
-		from = party{display: "Anonymous", uri: *anonymous.Clone()}
+	var hidden bool
+	if from, hidden = withheld(from, o.Privacy); hidden {
 		add("Privacy", "id")
+	}
+	came, err := e.cameBy(to, o)
+	if err != nil {
+		return from, nil, err
+	}
+	ring, err := e.ringing(to)
+	return from, append(append(list, came...), ring...), err
+}
+
+// withheld is a caller without what shall be kept private. hidden reports that the number is, so that others have to be
+// asked to keep it too.
+func withheld(from party, p interpreter.Privacy) (shown party, hidden bool) {
+	switch p {
+	case interpreter.PrivacyFull:
+		return party{display: "Anonymous", uri: *anonymous.Clone()}, true
 	case interpreter.PrivacyNumber:
 		from.uri = *anonymous.Clone()
-		add("Privacy", "id")
+		return from, true
 	case interpreter.PrivacyName:
 		from.display = "Anonymous"
+	case interpreter.PrivacyNone, interpreter.PrivacyOff: // nothing is hidden
 	}
+	return from, false
+}
+
+// cameBy are the headers that say how the call came to be: who forwarded it (RFC 5806, RFC 7044), who transferred it
+// (RFC 3892).
+func (e *Edge) cameBy(to interpreter.Target, o interpreter.DialOptions) ([]sip.Header, error) {
+	var list []sip.Header
 	if o.ForwardedBy.User != "" {
 		by, err := e.identity(o.ForwardedBy)
 		if err != nil {
-			return from, nil, err
+			return nil, err
 		}
-		add("Diversion", nameAddr{display: by.display, uri: by.uri.String(),
-			params: ";reason=unconditional;counter=1"}.String())
-		add("History-Info", "<"+by.uri.String()+">;index=1, <"+e.historyOf(to)+">;index=1.1;mp=1")
+		list = append(list, sip.NewHeader("Diversion", nameAddr{display: by.display, uri: by.uri.String(),
+			params: ";reason=unconditional;counter=1"}.String()),
+			sip.NewHeader("History-Info", "<"+by.uri.String()+">;index=1, <"+e.historyOf(to)+">;index=1.1;mp=1"))
 	}
 	if o.ReferredBy != "" {
 		n, err := parseNameAddr(o.ReferredBy)
 		if err != nil || plainValue("Referred-By", o.ReferredBy) != nil {
-			return from, nil, refuse("Referred-By", "malformed")
+			return nil, refuse("Referred-By", "malformed")
 		}
-		add("Referred-By", n.String())
+		list = append(list, sip.NewHeader("Referred-By", n.String()))
 	}
-	ring, err := e.ringing(to)
-	return from, append(list, ring...), err
+	return list, nil
 }
 
 // asserted is the true caller as a trunk is told that is trusted with him (RFC 3325 §9.1); empty: it is told nothing.

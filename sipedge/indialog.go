@@ -105,12 +105,7 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	if len(req.Body()) == 0 {
-		d.refresh(req)
-		res := d.edge.reply(req, 200, "", d.contact())
-		if d.state == dialogConfirmed {
-			d.answerTimer(req, res)
-		}
-		d.edge.respond(tx, res)
+		d.updatedAlone(req, tx)
 		return
 	}
 	if d.offering() {
@@ -147,6 +142,16 @@ func (d *dialog) updated(req *sip.Request, tx *sip.ServerTx) {
 	res := d.edge.reply(req, 200, "", d.contact())
 	d.answerTimer(req, res)
 	setSDP(res, i.answer)
+	d.edge.respond(tx, res)
+}
+
+// updatedAlone answers an UPDATE without an offer.
+func (d *dialog) updatedAlone(req *sip.Request, tx *sip.ServerTx) {
+	d.refresh(req)
+	res := d.edge.reply(req, 200, "", d.contact())
+	if d.state == dialogConfirmed {
+		d.answerTimer(req, res)
+	}
 	d.edge.respond(tx, res)
 }
 

@@ -133,7 +133,7 @@ func (r *reflexes) act(what int, l interpreter.Leg) {
 	}
 	ctx := context.Background()
 	seq := 0
-	if r.peer.conn != nil {
+	if r.conn != nil {
 		seq = r.number()
 	}
 	fresh := "z9hG4bK" + token(6)

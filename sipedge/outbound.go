@@ -154,9 +154,7 @@ func (a *attempt) follow(ctx context.Context, tx *sip.ClientTx, c *cancelling) o
 				return a.final(res, c)
 			}
 			c.alive()
-			if f, fresh := a.heard(c.req, res); fresh && c.why == nil {
-				a.provisional(f, res)
-			}
+			a.provisional(c, res)
 		case <-ticks(patience.silent):
 			if !c.heard {
 				c.begin(errNoAnswer, reasonHeader(408, "No response"))
@@ -199,9 +197,10 @@ func (a *attempt) final(res *sip.Response, c *cancelling) outcome {
 	return outcome{res: res, err: c.why}
 }
 
-// provisional reports ringing and opens early sound.
-func (a *attempt) provisional(f *earlyDialog, res *sip.Response) {
-	if res.StatusCode == 100 {
+// provisional reports ringing and opens early sound, unless the call is being given up.
+func (a *attempt) provisional(c *cancelling, res *sip.Response) {
+	f, fresh := a.heard(c.req, res)
+	if !fresh || c.why != nil || res.StatusCode == 100 {
 		return
 	}
 	early := a.sounds(f, res)
@@ -274,9 +273,9 @@ func (a *attempt) settle(res *sip.Response) error {
 	f := a.forks[a.winner]
 	body, err := sessionBody(contentType(res), res.Body())
 	if errors.Is(err, errBodyless) && a.hasEarly || f != nil && f.agreed {
-		s, err := a.preview(f)
-		if err != nil {
-			return err
+		s, fault := a.preview(f)
+		if fault != nil {
+			return fault
 		}
 		return a.leg.update(s)
 	}

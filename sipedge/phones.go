@@ -193,6 +193,7 @@ func (p *phones) tell(change RegistrationChange, b registrar.Binding, reason str
 		level = logrus.DebugLevel
 	case Banned, Rejected, Silent:
 		level = logrus.WarnLevel
+	case Registered, Unregistered, Expired, Disconnected: // the ordinary life of a phone
 	}
 	p.log.WithFields(fields).Log(level, string(change))
 	p.edge.phoneChanged(change, b.AOR)

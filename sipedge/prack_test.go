@@ -238,10 +238,11 @@ func TestPRACKofOurs(t *testing.T) {
 	// The far end changes its mind before it answers.
 	_, ours, _ := strings.Cut(inv.get("from"), "tag=")
 	from := fmt.Sprintf("Via: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nFrom: <sip:bob@x>;tag=a\r\nTo: <sip:x@y>;tag=%s\r\n"+
-		"Call-ID: %s\r\nMax-Forwards: 70\r\nContact: <sip:bob@%s>\r\n", p.addr(), token(5), ours, inv.get("call-id"), p.addr())
+		"Call-ID: %s\r\nMax-Forwards: 70\r\nContact: <sip:bob@%s>\r\n",
+		p.addr(), token(5), ours, inv.get("call-id"), p.addr())
 	body := sdpOf(32002, "")
-	p.send(fmt.Sprintf("UPDATE sip:x@%s SIP/2.0\r\n%sCSeq: 7 UPDATE\r\n%sContent-Length: %d\r\n\r\n%s", p.edge, from, sdpHead,
-		len(body), body))
+	p.send(fmt.Sprintf("UPDATE sip:x@%s SIP/2.0\r\n%sCSeq: 7 UPDATE\r\n%sContent-Length: %d\r\n\r\n%s",
+		p.edge, from, sdpHead, len(body), body))
 	if u := p.expect("200"); !strings.Contains(u.body, "m=audio") || !strings.HasSuffix(u.get("cseq"), "UPDATE") {
 		t.Errorf("UPDATE in the early dialog: %s\n%s", u.start, u.body)
 	}

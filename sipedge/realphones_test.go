@@ -86,8 +86,8 @@ func startBaresip(t *testing.T, b *bench, dir, port string) {
 		}
 	}
 	write(t, dir, "config", "sip_listen 127.0.0.1:"+port+"\nnet_interface 127.0.0.1\nmodule_path "+modules+
-		"\naudio_source aufile,"+dir+"/still.wav\naudio_alert aufile,/dev/null\nausrc_srate 8000\nauplay_srate 8000\nmodule stdio.so\n"+
-		"module g711.so\nmodule aufile.so\n"+
+		"\naudio_source aufile,"+dir+"/still.wav\naudio_alert aufile,/dev/null\nausrc_srate 8000\nauplay_srate 8000\n"+
+		"module stdio.so\nmodule g711.so\nmodule aufile.so\n"+
 		"module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n")
 	write(t, dir, "accounts", fmt.Sprintf("<sip:ann@pbx.example;transport=udp>;outbound=\"sip:%s;lr\";auth_user=ann;"+
 		"auth_pass=secret;regint=120;answermode=auto;audio_codecs=PCMU\n", b.edge.Addr()))
@@ -99,7 +99,8 @@ func startBaresip(t *testing.T, b *bench, dir, port string) {
 // stillness is a minute of silence as a WAV file.
 func stillness() string {
 	const size = 60 * 8000 * 2
-	head := []byte("RIFF....WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data....")
+	head := []byte("RIFF....WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" +
+		"\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data....")
 	binary.LittleEndian.PutUint32(head[4:], size+36)
 	binary.LittleEndian.PutUint32(head[40:], size)
 	return string(head) + strings.Repeat("\x00", size)
@@ -108,8 +109,8 @@ func stillness() string {
 // startLinphone does the same.
 func startLinphone(t *testing.T, b *bench, dir, port string) {
 	t.Helper()
-	write(t, dir, "rc", fmt.Sprintf("[sip]\nsip_port=%s\nsip_tcp_port=%s\nsip_tls_port=-1\n[video]\nenabled=0\ncapture=0\n"+
-		"display=0\nautomatically_initiate=0\n", port, port))
+	write(t, dir, "rc", fmt.Sprintf("[sip]\nsip_port=%s\nsip_tcp_port=%s\nsip_tls_port=-1\n[video]\nenabled=0\n"+
+		"capture=0\ndisplay=0\nautomatically_initiate=0\n", port, port))
 	if err := os.MkdirAll(filepath.Join(dir, ".local/share/linphone"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (d *dialog) readRefer(req *sip.Request) (t *interpreter.Transfer, code int,
 	written := list[0].Value()
 	n, err := parseNameAddr(written)
 	if err != nil || plainValue("Refer-To", written) != nil {
-		return nil, 400, "Refer-To is malformed"
+		return nil, 400, "Refer-To is malformed" //nolint:nilerr // code and why say it
 	}
 	scheme, _, _ := strings.Cut(n.uri, ":")
 	base, query, _ := strings.Cut(n.uri, "?")
@@ -94,7 +94,7 @@ func (d *dialog) readRefer(req *sip.Request) (t *interpreter.Transfer, code int,
 	switch strings.ToLower(scheme) {
 	case "sip", "sips", "tel":
 		if sip.ParseUri(base, &u) != nil {
-			return nil, 400, "the URI of Refer-To is malformed"
+			return nil, 400, "the URI of Refer-To is malformed" //nolint:nilerr // code and why say it
 		}
 	default:
 		return nil, 416, "only sip, sips and tel can be referred to"

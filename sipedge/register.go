@@ -186,32 +186,50 @@ func (p *phones) contact(req *sip.Request, h sip.Header, l Login, general time.D
 	}
 	c = registrar.Contact{URI: n.uri, Key: contactKey(&u), Q: fullQ, NAT: contactBehindNAT(req, &u)}
 	own, _ := n.param("expires")
-	if c.Expires = requestedExpiry(own, ""); c.Expires < 0 {
-		c.Expires = general
+	if c.Expires = p.life(own, general, l); c.Expires > 0 && c.Expires < p.set.Minimum {
+		return c, e.reply(req, 423, "", sip.NewHeader("Min-Expires", itoa(int(p.set.Minimum/time.Second))))
+	}
+	if !keepParameters(&c, n) {
+		return c, e.reply(req, 400, "Malformed Contact")
+	}
+	return c, nil
+}
+
+// life is how long a contact asks to be kept, by its own parameter or else by general, and no longer than its device
+// may.
+func (p *phones) life(own string, general time.Duration, l Login) time.Duration {
+	asked := requestedExpiry(own, "")
+	if asked < 0 {
+		asked = general
 	}
 	longest := l.Expires
 	if longest <= 0 {
 		longest = p.set.Expires
 	}
 	longest = max(longest, p.set.Minimum)
-	switch {
-	case c.Expires < 0 || c.Expires > longest:
-		c.Expires = longest
-	case c.Expires > 0 && c.Expires < p.set.Minimum:
-		return c, e.reply(req, 423, "", sip.NewHeader("Min-Expires", itoa(int(p.set.Minimum/time.Second))))
+	if asked < 0 || asked > longest {
+		return longest
 	}
-	if q, ok := n.param("q"); ok {
-		if c.Q, ok = qValue(q); !ok {
-			return c, e.reply(req, 400, "Malformed Contact")
+	return asked
+}
+
+// keepParameters takes over what a contact says about itself beside its life time. It reports false when that is
+// malformed.
+func keepParameters(c *registrar.Contact, n nameAddr) bool {
+	q, weighed := n.param("q")
+	if weighed {
+		if c.Q, weighed = qValue(q); !weighed {
+			return false
 		}
 	}
+	var err error
 	if c.Instance, err = parameter(n, "+sip.instance"); err != nil {
-		return c, e.reply(req, 400, "Malformed Contact")
+		return false
 	}
 	if id, ok := n.param("reg-id"); ok && c.Instance != "" {
 		number, valid := digits(id, 1<<31-1)
 		if !valid || number == 0 {
-			return c, e.reply(req, 400, "Malformed Contact")
+			return false
 		}
 		c.RegID = int(number) //nolint:gosec // below 2^31
 		c.Params = ";reg-id=" + id
@@ -219,10 +237,10 @@ func (p *phones) contact(req *sip.Request, h sip.Header, l Login, general time.D
 	if c.Instance != "" {
 		c.Params += ";+sip.instance=" + c.Instance
 	}
-	if q, ok := n.param("q"); ok {
+	if weighed {
 		c.Params += ";q=" + q
 	}
-	return c, nil
+	return true
 }
 
 // parameter is a quoted header parameter that is kept, at most 255 octets of printable text.

@@ -34,8 +34,8 @@ func TestRegister(t *testing.T) {
 		t.Fatalf("registered: %+v", m)
 	}
 	list := b.edge.Bindings()
-	if len(list) != 1 || list[0].AOR != "ann@pbx.example" || list[0].Device != "device-ann" || list[0].Transport != "UDP" ||
-		list[0].UserAgent != "handset" || list[0].Source != h.addr() || list[0].NAT {
+	if len(list) != 1 || list[0].AOR != "ann@pbx.example" || list[0].Device != "device-ann" ||
+		list[0].Transport != "UDP" || list[0].UserAgent != "handset" || list[0].Source != h.addr() || list[0].NAT {
 		t.Errorf("bindings %+v", list)
 	}
 	if !b.edge.Registered("ann", "PBX.example") {
@@ -128,7 +128,7 @@ func TestRegisterReplayed(t *testing.T) {
 	seq := h.seq
 	m := h.ask("REGISTER", h.aor(), "")
 	h.seq = seq - 1 // the next one has the number of the one that registered
-	if m := h.ask("REGISTER", h.aor(), h.answerTo(m, "REGISTER", "sip:pbx.example")); m.code() != "400" {
+	if m = h.ask("REGISTER", h.aor(), h.answerTo(m, "REGISTER", "sip:pbx.example")); m.code() != "400" {
 		t.Errorf("an old CSeq: %s", m.start)
 	}
 }
@@ -138,7 +138,8 @@ func TestRegisterExtensions(t *testing.T) {
 	b := phoneBench(t, newHousehold("ann"), nil)
 	h := newHandset(t, b, "ann", "127.0.0.1")
 	h.extra = "Path: <sip:proxy.example;lr>\r\nSupported: path, outbound\r\nRequire: path\r\n"
-	h.contacts = fmt.Sprintf("Contact: <sip:ann@%s;ob>;q=0.5;+sip.instance=\"<urn:uuid:1>\";reg-id=1;expires=90\r\n", h.addr())
+	h.contacts = fmt.Sprintf("Contact: <sip:ann@%s;ob>;q=0.5;+sip.instance=\"<urn:uuid:1>\";reg-id=1;expires=90\r\n",
+		h.addr())
 	m := h.register()
 	if m.code() != "200" || m.get("path") != "<sip:proxy.example;lr>" || !strings.Contains(m.get("supported"), "path") ||
 		!strings.Contains(m.get("require"), "outbound") ||

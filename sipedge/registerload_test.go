@@ -25,9 +25,9 @@ import (
 
 const loadUsers, loadRate, loadCalls = 10_000, 100, 200
 
-// TestRegisterLoad registers ten thousand phones with digest at a hundred a second with an edge in a process of its own,
-// whose bindings are kept in SQLite, calls two hundred of them, and prints what that costs. `make bench-register` runs
-// it; it takes two minutes.
+// TestRegisterLoad registers ten thousand phones with digest at a hundred a second with an edge in a process of its
+// own, whose bindings are kept in SQLite, calls two hundred of them, and prints what that costs. `make bench-register`
+// runs it; it takes two minutes.
 func TestRegisterLoad(t *testing.T) {
 	if os.Getenv("PINTLE_REGISTER_EDGE") != "" {
 		loadedEdge(t)
@@ -256,7 +256,8 @@ func (f *fleet) say(i, seq int, head string) {
 	user := fmt.Sprintf("u%d", i)
 	text := fmt.Sprintf("REGISTER sip:pbx.example SIP/2.0\r\nVia: SIP/2.0/UDP %[1]s;branch=z9hG4bK%[2]s.%[3]d;rport\r\n"+
 		"Max-Forwards: 70\r\nFrom: <sip:%[2]s@pbx.example>;tag=%[2]s\r\nTo: <sip:%[2]s@pbx.example>\r\nCall-ID: %[2]s\r\n"+
-		"CSeq: %[3]d REGISTER\r\nContact: <sip:%[2]s@%[1]s>\r\nUser-Agent: fleet\r\nExpires: 3600\r\n%[4]sContent-Length: 0\r\n\r\n",
+		"CSeq: %[3]d REGISTER\r\nContact: <sip:%[2]s@%[1]s>\r\nUser-Agent: fleet\r\nExpires: 3600\r\n"+
+		"%[4]sContent-Length: 0\r\n\r\n",
 		f.conn.LocalAddr(), user, seq, head)
 	if _, err := f.conn.WriteToUDP([]byte(text), f.to); err != nil {
 		f.t.Error(err)
@@ -292,7 +293,8 @@ func (f *fleet) listen() {
 			if !strings.Contains(to, "tag=") {
 				to += ";tag=there"
 			}
-			text := fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s",
+			text := fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n"+
+				"%sContent-Length: %d\r\n\r\n%s",
 				m.get("via"), m.get("from"), to, m.get("call-id"), m.get("cseq"), head, len(body), body)
 			_, _ = f.conn.WriteToUDP([]byte(text), from)
 		}

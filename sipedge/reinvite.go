@@ -168,6 +168,13 @@ func (d *dialog) changed(c *change, res *sip.Response, err error) {
 	case able && c.offered:
 		neg.withdraw()
 	}
+	err = d.judge(c, res, err)
+	d.finish(c, err)
+	d.nextChange()
+}
+
+// judge is what a request of ours has come to, once nothing is left to try. A dialog that the far end has lost ends.
+func (d *dialog) judge(c *change, res *sip.Response, err error) error {
 	switch {
 	case errors.Is(err, interpreter.ErrShutdown):
 	case err != nil && d.state == dialogConfirmed:
@@ -181,8 +188,7 @@ func (d *dialog) changed(c *change, res *sip.Response, err error) {
 	case err == nil && !res.IsSuccess():
 		err = &interpreter.ChangeError{Code: res.StatusCode, Reason: shorten(res.Reason)}
 	}
-	d.finish(c, err)
-	d.nextChange()
+	return err
 }
 
 // lost reports a refusal after which the dialog is no more (RFC 3261 §12.2.1.2).

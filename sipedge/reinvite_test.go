@@ -77,8 +77,8 @@ func TestHoldAndResume(t *testing.T) {
 	}
 	// An offer of theirs does not end our hold.
 	p.request("UPDATE", sdpHead, sdpOf(30000, ""))
-	if m := p.expect("200"); !strings.Contains(m.body, "a=sendonly") || a.last().Recv {
-		t.Errorf("answer while we hold:\n%s", m.body)
+	if ok := p.expect("200"); !strings.Contains(ok.body, "a=sendonly") || a.last().Recv {
+		t.Errorf("answer while we hold:\n%s", ok.body)
 	}
 
 	result = holding(t, l.Resume)

@@ -216,18 +216,25 @@ func readMedia(s *sdp.SessionDescription, m *sdp.MediaDescription, name mediaNam
 		}
 		l.protection.read(a.Key, a.Value)
 	}
+	l.payloads = readPayloads(l.formats, maps)
+	return l, nil
+}
+
+// readPayloads are the payload types that can be understood, in the order of the formats; maps are their rtpmap lines.
+func readPayloads(formats []string, maps map[string]string) []payload {
+	var list []payload
 	seen := map[uint8]bool{}
-	for _, f := range l.formats {
+	for _, f := range formats {
 		n, ok := digits(f, 127)
 		if !ok || seen[uint8(n)] || n >= 64 && n <= 95 { // RFC 5761 §4: those would look like RTCP
 			continue
 		}
 		seen[uint8(n)] = true
 		if p, ok := readPayload(uint8(n), maps[f]); ok {
-			l.payloads = append(l.payloads, p)
+			list = append(list, p)
 		}
 	}
-	return l, nil
+	return list
 }
 
 func readPayload(number uint8, mapping string) (payload, bool) {

@@ -190,12 +190,17 @@ func (d *dialog) answerTimer(req *sip.Request, res *sip.Response) {
 	d.session.interval, d.session.ours = max(length, 0), who == calleeRefreshs
 	if length > 0 {
 		d.session.interval = max(length, d.edge.minSE())
-		res.AppendHeader(sip.NewHeader("Session-Expires", wholeSeconds(d.session.interval)+";refresher="+who))
-		if who == callerRefreshs {
-			res.AppendHeader(sip.NewHeader("Require", "timer"))
-		}
+		d.sayTimer(res, who)
 	}
 	d.armSession()
+}
+
+// sayTimer writes the session's interval and who refreshes it into a 2xx.
+func (d *dialog) sayTimer(res *sip.Response, who string) {
+	res.AppendHeader(sip.NewHeader("Session-Expires", wholeSeconds(d.session.interval)+";refresher="+who))
+	if who == callerRefreshs {
+		res.AppendHeader(sip.NewHeader("Require", "timer"))
+	}
 }
 
 // armSession starts the clock anew: half of the session until we refresh it, or nearly all of it until we give up

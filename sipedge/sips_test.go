@@ -12,8 +12,8 @@ import (
 	"pintle/interpreter"
 )
 
-// A call for a sips address that came by TLS gets a sips Contact, and what we send later goes by TLS although the peer's
-// own Contact says UDP and its connection is gone (RFC 5630 §3).
+// A call for a sips address that came by TLS gets a sips Contact, and what we send later goes by TLS although the
+// peer's own Contact says UDP and its connection is gone (RFC 5630 §3).
 func TestSipsCall(t *testing.T) {
 	a := newAuthority(t)
 	b := secureBench(t, a, nil)
@@ -104,7 +104,8 @@ func TestDemands(t *testing.T) {
 // A registered phone that is reached in the clear does not get a call for its sips address; secure=true wants SRTP.
 func TestDemandsOnWays(t *testing.T) {
 	var plain, secured sip.Uri
-	if err := errors.Join(sip.ParseUri("sip:a@192.0.2.1", &plain), sip.ParseUri("sips:a@192.0.2.1", &secured)); err != nil {
+	err := errors.Join(sip.ParseUri("sip:a@192.0.2.1", &plain), sip.ParseUri("sips:a@192.0.2.1", &secured))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {

@@ -134,7 +134,7 @@ func (e *Edge) handshake(c *streamConn, protocols ...string) bool {
 		return false
 	}
 	if t.ConnectionState().NegotiatedProtocol == acmeProtocol {
-		t.Close() // the proof was the handshake
+		_ = t.Close() // the proof was the handshake
 		return false
 	}
 	c.Conn, c.idleAt = t, time.Now()

@@ -189,7 +189,8 @@ func TestTLSCall(t *testing.T) {
 	if !strings.HasPrefix(bye.get("via"), "SIP/2.0/TLS ") {
 		t.Errorf("Via %s", bye.get("via"))
 	}
-	p.send(fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\nContent-Length: 0\r\n\r\n",
+	p.send(fmt.Sprintf("SIP/2.0 200 OK\r\nVia: %s\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n"+
+		"Content-Length: 0\r\n\r\n",
 		bye.get("via"), bye.get("from"), bye.get("to"), bye.get("call-id"), bye.get("cseq")))
 }
 

@@ -255,26 +255,8 @@ func (e *Edge) newTrunk(cfg Trunk) (*trunk, error) {
 	if _, _, err = transportOf(&u); err != nil {
 		return nil, fmt.Errorf("uri: %w", err)
 	}
-	if cfg.Register && cfg.Username == "" {
-		return nil, errors.New("register needs a username")
-	}
-	for _, v := range []string{cfg.Username, cfg.FromUser, cfg.CallerID} {
-		if _, err = userPart("user", v); err != nil {
-			return nil, err
-		}
-	}
-	for _, h := range []string{cfg.Registrar, cfg.FromDomain} {
-		if h != "" && !validHostPort(bracketed(h)) {
-			return nil, fmt.Errorf("%.60q is neither a name nor an address", h)
-		}
-	}
-	for _, h := range cfg.Headers {
-		if !plainName(h.Name) || forbiddenHeaders[strings.ToLower(h.Name)] {
-			return nil, fmt.Errorf("header %.40q cannot be set", h.Name)
-		}
-		if err = plainValue("header "+h.Name, h.Value); err != nil {
-			return nil, err
-		}
+	if err = cfg.check(); err != nil {
+		return nil, err
 	}
 	t := &trunk{edge: e, cfg: cfg, uri: u, usage: &usage{}, line: token(8), wake: make(chan struct{}, 1),
 		done: make(chan struct{}), hops: make(map[flow]*hop)}
@@ -289,6 +271,32 @@ func (e *Edge) newTrunk(cfg Trunk) (*trunk, error) {
 		t.learn([]flow{place{network: "UDP"}.flow(a, u.Port)})
 	}
 	return t, nil
+}
+
+// check refuses settings that could not go into our requests.
+func (t *Trunk) check() error {
+	if t.Register && t.Username == "" {
+		return errors.New("register needs a username")
+	}
+	for _, v := range []string{t.Username, t.FromUser, t.CallerID} {
+		if _, err := userPart("user", v); err != nil {
+			return err
+		}
+	}
+	for _, h := range []string{t.Registrar, t.FromDomain} {
+		if h != "" && !validHostPort(bracketed(h)) {
+			return fmt.Errorf("%.60q is neither a name nor an address", h)
+		}
+	}
+	for _, h := range t.Headers {
+		if !plainName(h.Name) || forbiddenHeaders[strings.ToLower(h.Name)] {
+			return fmt.Errorf("header %.40q cannot be set", h.Name)
+		}
+		if err := plainValue("header "+h.Name, h.Value); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const idCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"

@@ -105,7 +105,7 @@ func (t *trunk) present(p party) party {
 // elsewhere moves the attempt to the next address of the target, if this one has failed in a way that another may do
 // better: no connection, no response, 503 (RFC 3263 §4.3). A long request that found no TCP tries UDP first.
 func (a *attempt) elsewhere(ctx context.Context, req *sip.Request, end outcome) bool {
-	why, pause := hopFault(end)
+	pause, why := hopFault(end)
 	if ctx.Err() != nil || why == nil || a.rung {
 		return false
 	}
@@ -128,19 +128,19 @@ func (a *attempt) elsewhere(ctx context.Context, req *sip.Request, end outcome) 
 }
 
 // hopFault tells whether an outcome is the fault of the address, and how long it asked to be left alone.
-func hopFault(end outcome) (why error, pause time.Duration) {
+func hopFault(end outcome) (pause time.Duration, why error) {
 	switch {
 	case end.err != nil:
 		if errors.Is(end.err, errRingTime) || errors.Is(end.err, errSign) || errors.Is(end.err, errSDP) ||
 			errors.Is(end.err, interpreter.ErrShutdown) {
-			return nil, 0
+			return 0, nil
 		}
-		return end.err, 0
+		return 0, end.err
 	case end.res.StatusCode == 503:
 		pause, _ = secondsOf(end.res, "retry-after")
-		return errors.New("503 " + end.res.Reason), pause
+		return pause, errors.New("503 " + end.res.Reason)
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // patience is when an attempt that has not been heard of moves on: at once for the next address, or the time in which

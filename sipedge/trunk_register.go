@@ -81,7 +81,7 @@ func (t *trunk) registering(ctx context.Context) {
 		// The context has ended: this last request has a time of its own.
 		last, cancel := context.WithTimeout(t.edge.work, unregisterTime*t.edge.t1)
 		defer cancel()
-		if _, err := r.register(last, 0); err != nil {
+		if _, err := r.register(last, 0); err != nil { //nolint:contextcheck // see above
 			t.edge.log.WithError(err).WithField("trunk", t.cfg.ID).Debug("registration not taken back")
 		}
 		t.registered(0, nil)

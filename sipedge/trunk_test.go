@@ -294,7 +294,7 @@ func TestTrunkTakesLongRequestsByTCP(t *testing.T) {
 	}
 	defer l.Close()
 	cfg.Name = "again" // other settings: what was learnt about TCP is forgotten
-	if err := b.edge.SetTrunks([]Trunk{cfg}); err != nil {
+	if err = b.edge.SetTrunks([]Trunk{cfg}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

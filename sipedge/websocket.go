@@ -42,7 +42,8 @@ func (e *Edge) greetWebSocket(c *streamConn) net.Conn {
 		if code == http.StatusUpgradeRequired {
 			extra = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 		}
-		fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\n%sConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"+
+		// Who is refused may be gone by now.
+		_, _ = fmt.Fprintf(c.Conn, "HTTP/1.1 %d %s\r\n%sConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"+
 			"Content-Length: %d\r\n\r\n%s\n", code, http.StatusText(code), extra, len(why)+1, why)
 		return nil
 	}

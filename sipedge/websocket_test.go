@@ -168,7 +168,7 @@ func TestWebSocketHandshakeRefusals(t *testing.T) {
 			if tc.old != "" {
 				text = strings.Replace(good, tc.old, tc.new, 1)
 			}
-			if _, err := io.WriteString(c, text); err != nil {
+			if _, err = io.WriteString(c, text); err != nil {
 				t.Fatal(err)
 			}
 			c.SetReadDeadline(time.Now().Add(3 * time.Second))

@@ -79,8 +79,8 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open RTP: %w", err)
 	}
-	h := &Half{stream: stream, sounds: s, codec: first, shown: o.Identity.Fingerprint(), digits: make(chan interpreter.Digit, digitsKept),
-		live: make(chan struct{}, 1)}
+	h := &Half{stream: stream, sounds: s, codec: first, shown: o.Identity.Fingerprint(),
+		digits: make(chan interpreter.Digit, digitsKept), live: make(chan struct{}, 1)}
 	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
 	h.running.Go(func() { h.watch(gone) })
@@ -244,8 +244,8 @@ func (h *Half) Quality() interpreter.Quality {
 		FarLoss: s.RemoteLoss, Unauthentic: s.Unauthentic, Handshakes: s.Unshaken}
 }
 
-// Harden tells the codec which part of our packets the far end has lost lately, 0 to 1, where reports do not come by the
-// half's own RTCP.
+// Harden tells the codec which part of our packets the far end has lost lately, 0 to 1, where reports do not come by
+// the half's own RTCP.
 func (h *Half) Harden(loss float64) { h.stream.Harden(loss) }
 
 // AddTap lets t have every frame of one side; RemoveTap ends that. For scripted phones and recordings.

@@ -149,7 +149,8 @@ func TestRateChangesWhilePlaying(t *testing.T) {
 		if got := l.heard().tone(lowTone); !near(got, 3*time.Second, 300*time.Millisecond) {
 			t.Errorf("heard for %v, want 3 s", got)
 		}
-		if got := d.sound(t).tone(highTone); !near(got, 3*time.Second, 300*time.Millisecond) || rec.got.Length != 3*time.Second {
+		got := d.sound(t).tone(highTone)
+		if !near(got, 3*time.Second, 300*time.Millisecond) || rec.got.Length != 3*time.Second {
 			t.Errorf("recorded %v of the tone in %v, want 3 s", got, rec.got.Length)
 		}
 	})

@@ -75,8 +75,8 @@ func (h *Half) take(ctx context.Context) (context.Context, *turn, *turn) {
 	return on, t, before
 }
 
-// start puts a source made for a rate on the line, unless the turn is over. A re-INVITE may have changed the rate since,
-// or may do so while it plays.
+// start puts a source made for a rate on the line, unless the turn is over. A re-INVITE may have changed the rate
+// since, or may do so while it plays.
 func (h *Half) start(on context.Context, src media.Source, rate int) (*media.Playback, error) {
 	h.turns.Lock()
 	defer h.turns.Unlock()

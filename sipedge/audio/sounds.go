@@ -163,8 +163,8 @@ func clipSource(clip *file.Clip, a asked) (media.Source, error) {
 	return at.Play(file.PlayOptions{Loops: a.times}), nil
 }
 
-// toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, hold (music), or a
-// cadence such as 440/500,0/500.
+// toneSource makes a tone by name: beep, busy, ringback, reorder, dial, each with an optional :country, sit, hold
+// (music), or a cadence such as 440/500,0/500.
 func toneSource(rate int, name string) (media.Source, error) {
 	kind, country, _ := strings.Cut(name, ":")
 	var src media.Source

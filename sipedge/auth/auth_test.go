@@ -15,8 +15,9 @@ var (
 	abode = netip.MustParseAddr("198.51.100.7")
 )
 
-// client answers a challenge as a phone does.
-func client(challenge, user, password, method string, count int) string {
+// client answers a challenge as the phone of ann does.
+func client(challenge, password, method string, count int) string {
+	const user = "ann"
 	get := func(name string) string {
 		_, rest, _ := strings.Cut(challenge, name+"=")
 		rest = strings.TrimPrefix(rest, `"`)
@@ -53,7 +54,7 @@ func TestVerdicts(t *testing.T) {
 		}
 		for _, c := range asked {
 			other := NewServer([SecretSize]byte{2}).Challenges(Challenge{Realm: "pbx", Source: home})[0]
-			good := client(c, "ann", "secret", "REGISTER", 1)
+			good := client(c, "secret", "REGISTER", 1)
 			table := []struct {
 				name   string
 				header string
@@ -61,16 +62,16 @@ func TestVerdicts(t *testing.T) {
 				from   netip.Addr
 				want   Verdict
 			}{
-				{"wrong password", client(c, "ann", "guess", "REGISTER", 1), &h, home, Wrong},
-				{"other method", client(c, "ann", "secret", "INVITE", 1), &h, home, Wrong},
+				{"wrong password", client(c, "guess", "REGISTER", 1), &h, home, Wrong},
+				{"other method", client(c, "secret", "INVITE", 1), &h, home, Wrong},
 				{"unknown user", good, nil, home, Wrong},
-				{"made-up nonce", client(other, "ann", "secret", "REGISTER", 1), &h, home, Fresh},
+				{"made-up nonce", client(other, "secret", "REGISTER", 1), &h, home, Fresh},
 				{"nonce of another network", good, &h, abode, Fresh},
 				{"right", good, &h, home, Right},
 				{"replay", good, &h, home, Stale},
-				{"count rises", client(c, "ann", "secret", "REGISTER", 3), &h, home, Right},
-				{"count goes back", client(c, "ann", "secret", "REGISTER", 2), &h, home, Stale},
-				{"replay with a wrong password", client(c, "ann", "guess", "REGISTER", 2), &h, home, Wrong},
+				{"count rises", client(c, "secret", "REGISTER", 3), &h, home, Right},
+				{"count goes back", client(c, "secret", "REGISTER", 2), &h, home, Stale},
+				{"replay with a wrong password", client(c, "guess", "REGISTER", 2), &h, home, Wrong},
 			}
 			for _, row := range table {
 				if got := check(t, s, row.header, row.ha1, row.from); got != row.want {
@@ -79,7 +80,7 @@ func TestVerdicts(t *testing.T) {
 			}
 			s = NewServer([SecretSize]byte{1})
 		}
-		good, bad := client(asked[0], "ann", "secret", "REGISTER", 9), client(asked[0], "ann", "guess", "REGISTER", 9)
+		good, bad := client(asked[0], "secret", "REGISTER", 9), client(asked[0], "guess", "REGISTER", 9)
 		time.Sleep(nonceLife)
 		if got := check(t, s, good, &h, home); got != Stale {
 			t.Errorf("old nonce, right answer: %d", got)
@@ -213,7 +214,7 @@ func FuzzParseAnswer(f *testing.F) {
 func BenchmarkCheck(b *testing.B) {
 	s := NewServer([SecretSize]byte{1})
 	h := Hash("ann", "pbx", "secret")
-	a, err := ParseAnswer(client(s.Challenges(Challenge{Realm: "pbx", Source: home})[0], "ann", "guess", "REGISTER", 1))
+	a, err := ParseAnswer(client(s.Challenges(Challenge{Realm: "pbx", Source: home})[0], "guess", "REGISTER", 1))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -110,7 +110,10 @@ func (e *Engine) newAPI() (*webrtc.API, error) {
 	s.DisableActiveTCP(true)
 	s.SetIncludeLoopbackCandidate(e.cfg.Listen.Addr().IsLoopback())
 	if e.cfg.Advertise.IsValid() {
-		s.SetNAT1To1IPs([]string{e.cfg.Advertise.String()}, webrtc.ICECandidateTypeHost)
+		if err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{External: []string{e.cfg.Advertise.String()},
+			AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace}); err != nil {
+			return nil, fmt.Errorf("address that browsers are told: %w", err)
+		}
 	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reports),
 		webrtc.WithSettingEngine(s)), nil

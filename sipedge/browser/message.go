@@ -9,7 +9,7 @@ import (
 // message is what goes over the WebSocket, both ways; docs/browser.md says which fields each type has.
 type message struct {
 	Type     string            `json:"type"`
-	Call     string            `json:"call,omitempty"`     // the page's name of a call it makes, ours of one we ring it for
+	Call     string            `json:"call,omitempty"`     // the page's name of a call it makes, ours of one that rings
 	SDP      string            `json:"sdp,omitempty"`      //
 	Token    string            `json:"token,omitempty"`    //
 	Resume   string            `json:"resume,omitempty"`   // secret by which a page that lost its connection comes back

@@ -128,7 +128,7 @@ func (p *peer) start(ctx context.Context) {
 	a := p.io.agree
 	remote := p.address()
 	p.io.remote.Store(&remote)
-	err := p.Half.Update(rtpio.Params{Codec: a.codec, SendType: a.number, RecvType: a.number, EventSend: a.events,
+	err := p.Update(rtpio.Params{Codec: a.codec, SendType: a.number, RecvType: a.number, EventSend: a.events,
 		EventRecv: a.events, EventRate: a.clock, Remote: remote, MuxRTCP: true, Inband: a.events == 0})
 	if err != nil {
 		p.fail(err)

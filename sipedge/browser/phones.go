@@ -193,7 +193,7 @@ func (f *Phones) Serve(ctx context.Context, s Socket, source netip.Addr) {
 		return
 	}
 	var writing sync.WaitGroup
-	lines, stop := context.WithCancel(context.Background()) //nolint:contextcheck // the last words go out after ctx too
+	lines, stop := context.WithCancel(context.WithoutCancel(ctx)) // the last words go out after ctx too
 	writing.Go(func() { write(lines, s, out) })
 	defer writing.Wait()
 	defer stop()

@@ -44,7 +44,7 @@ func (p *peer) measured(list []rtcp.ReceptionReport) {
 		p.report.trip = trip
 	}
 	for _, r := range list {
-		p.Half.Harden(float64(r.FractionLost) / 256)
+		p.Harden(float64(r.FractionLost) / 256)
 		p.report.loss, p.report.seen = float64(r.FractionLost)/256, true
 	}
 }

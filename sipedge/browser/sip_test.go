@@ -29,7 +29,8 @@ func TestOfferForSIP(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { played <- a.Play(ctx, interpreter.Prompt{Tone: "1000/60000"}) }()
 	m := newMouth(t, webrtc.MimeTypeOpus)
-	if err := m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: string(offer)}); err != nil {
+	err = m.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: string(offer)})
+	if err != nil {
 		t.Fatal(err)
 	}
 	answer, err := m.pc.CreateAnswer(nil)

@@ -60,15 +60,8 @@ func (b *Board) Publish(p Publication) (time.Duration, error) {
 	e := b.entityFor(p.Entity)
 	defer b.tidy(e)
 	at := slices.IndexFunc(e.published, func(x *publication) bool { return x.tag == p.Tag && x.event == p.Event })
-	switch {
-	case b.closed:
-		return 0, ErrClosed
-	case p.Tag != "" && at < 0:
-		return 0, ErrNoMatch
-	case p.Tag == "" && (len(p.Body) == 0 || expires == 0):
-		return 0, ErrDocument // there is nothing yet that could be refreshed or removed
-	case p.Tag == "" && (len(e.published) >= publishedByEntity || b.published >= b.opt.Published):
-		return 0, ErrFull
+	if err := b.admit(e, p, at, expires); err != nil {
+		return 0, err
 	}
 	if at >= 0 {
 		old := e.published[at]
@@ -87,6 +80,21 @@ func (b *Board) Publish(p Publication) (time.Duration, error) {
 	}
 	b.changed(e, p.Event)
 	return expires, nil
+}
+
+// admit refuses what may not be published; at is where e keeps what p renews, or negative. It is called with mu held.
+func (b *Board) admit(e *entity, p Publication, at int, expires time.Duration) error {
+	switch {
+	case b.closed:
+		return ErrClosed
+	case p.Tag != "" && at < 0:
+		return ErrNoMatch
+	case p.Tag == "" && (len(p.Body) == 0 || expires == 0):
+		return ErrDocument // there is nothing yet that could be refreshed or removed
+	case p.Tag == "" && (len(e.published) >= publishedByEntity || b.published >= b.opt.Published):
+		return ErrFull
+	}
+	return nil
 }
 
 // withdraw ends a publication that was not refreshed.
@@ -125,7 +133,7 @@ func (p *publication) read(event Event, body []byte) error {
 		case xml.Directive:
 			return fmt.Errorf("%w: a document type is not allowed", ErrDocument)
 		case xml.StartElement:
-			if n++; n == 1 && t.Name.Local != root || n > 1 && len(path) == 0 || n > maxElements || len(path) >= maxDepth {
+			if n++; n == 1 && t.Name.Local != root || misplaced(n, len(path)) {
 				return fmt.Errorf("%w: %s is needed, of few elements", ErrDocument, root)
 			}
 			path = append(path, t.Name.Local)
@@ -136,6 +144,12 @@ func (p *publication) read(event Event, body []byte) error {
 			p.text(path, strings.TrimSpace(string(t)))
 		}
 	}
+}
+
+// misplaced reports that the n-th element, which has depth parents, stands beside the root, or is one too many or too
+// deep.
+func misplaced(n, depth int) bool {
+	return n > 1 && depth == 0 || n > maxElements || depth >= maxDepth
 }
 
 func (p *publication) element(path []string) {

@@ -228,10 +228,10 @@ func (s *Subscription) kick() {
 
 // notify sends one notification, unless there is nothing new to tell.
 func (s *Subscription) notify() {
-	view := s.b.view(s.req.Entity)
+	v := s.b.view(s.req.Entity)
 	release := s.b.turn()
 	s.b.mu.Lock()
-	n, commit, same := s.compose(view)
+	n, commit, same := s.compose(v)
 	if same && !s.urgent && s.ending == "" {
 		s.sending, s.dirty = false, false
 		s.b.mu.Unlock()

@@ -66,7 +66,8 @@ func TestAllOrNothing(t *testing.T) {
 		t.Errorf("stored: %+v", l)
 	}
 	small := NewTable(Options{Total: 1})
-	if _, _, err := small.Update(update("ann", 1, time.Minute, "sip:a", "sip:b")); !errors.Is(err, ErrFull) || small.Len() != 0 {
+	_, _, err := small.Update(update("ann", 1, time.Minute, "sip:a", "sip:b"))
+	if !errors.Is(err, ErrFull) || small.Len() != 0 {
 		t.Errorf("full: %v, %d", err, small.Len())
 	}
 }
@@ -199,7 +200,8 @@ func sum[K comparable](m map[K]int) int {
 func TestTableHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tb := NewTable(Options{Total: 6, KeepAlive: time.Second})
-		networks, sources := rapid.SampledFrom([]string{"UDP", "TCP"}), rapid.SampledFrom([]string{"10.0.0.1:1", "10.0.0.2:2"})
+		networks := rapid.SampledFrom([]string{"UDP", "TCP"})
+		sources := rapid.SampledFrom([]string{"10.0.0.1:1", "10.0.0.2:2"})
 		for seq := range uint32(rapid.IntRange(1, 40).Draw(t, "steps")) {
 			user := rapid.SampledFrom([]string{"ann", "bob", "cat"}).Draw(t, "user")
 			switch rapid.IntRange(0, 5).Draw(t, "what") {
