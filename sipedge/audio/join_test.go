@@ -222,8 +222,10 @@ func TestBridgeRecordingOnBadDisk(t *testing.T) {
 			return 0
 		}
 		j := join(t, a, b, interpreter.BridgeOptions{Record: d, Stereo: true})
-		go a.say(t, "600/10000")
+		said := make(chan struct{})
+		go func() { defer close(said); a.say(t, "600/10000") }()
 		b.say(t, "850/10000")
+		<-said
 		if err := j.end(); err != nil {
 			t.Error(err)
 		}
