@@ -35,13 +35,16 @@ const browserOffer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio
 func TestBrowserOfferGoesToItsEngine(t *testing.T) {
 	var fake *fakeBrowserAudio
 	var b *bench
+	made := make(chan struct{})
 	b = newBench(t, func(c *Config) {
 		c.WebRTC = func(o AudioOptions) (WebRTCAudio, error) {
+			<-made
 			a, err := b.open(o)
 			fake = &fakeBrowserAudio{fakeAudio: a.(*fakeAudio)}
 			return fake, err
 		}
 	})
+	close(made)
 	p := newPeer(t, b)
 	p.request("INVITE", sdpHead, browserOffer)
 	l := b.leg()
