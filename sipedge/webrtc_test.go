@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // fakeBrowserAudio stands for a media engine that negotiates by itself.
 type fakeBrowserAudio struct {
+	lock sync.Mutex // guards what tests and the edge both touch
 	*fakeAudio
 	fail  error
 	reads []string
@@ -19,11 +21,15 @@ func (f *fakeBrowserAudio) Offer(context.Context) ([]byte, error) {
 }
 
 func (f *fakeBrowserAudio) Answer(_ context.Context, offer []byte) ([]byte, error) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	f.reads = append(f.reads, string(offer))
 	return []byte("v=0\r\nour answer"), f.fail
 }
 
 func (f *fakeBrowserAudio) Accept(_ context.Context, answer []byte) error {
+	f.lock.Lock()
+	defer f.lock.Unlock()
 	f.reads = append(f.reads, string(answer))
 	return f.fail
 }
@@ -61,7 +67,9 @@ func TestBrowserOfferGoesToItsEngine(t *testing.T) {
 	p.tag = ok.tag()
 	p.requestAs("ACK", p.seq, "", "")
 
+	fake.lock.Lock()
 	fake.fail = errors.New("no such fingerprint")
+	fake.lock.Unlock()
 	p.request("INVITE", sdpHead, browserOffer)
 	if m := p.expect("488"); !strings.Contains(m.get("warning"), "no such fingerprint") {
 		t.Errorf("refused with %v", m.head)
