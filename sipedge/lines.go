@@ -274,18 +274,7 @@ func (e *Edge) Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.B
 	if !ok1 || !ok2 {
 		return audio.Bridge(ctx, a, b, o)
 	}
-	joined, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(a.Context(), cancel)()
-	defer context.AfterFunc(b.Context(), cancel)()
-	err := la.audio.Join(joined, lb.audio, o)
-	switch {
-	case interpreter.CodeOf(err) == interpreter.CodeRecording:
-		return err // they talked to the end; the file alone is cut short
-	case a.Context().Err() != nil || b.Context().Err() != nil:
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	}
-	return err
+	return audio.Together(ctx, a, b, func(joined context.Context) error {
+		return la.audio.Join(joined, lb.audio, o)
+	})
 }

@@ -27,11 +27,16 @@ func Bridge(ctx context.Context, a, b interpreter.Leg, o interpreter.BridgeOptio
 	if ha == nil || hb == nil {
 		return interpreter.ErrUnsupported
 	}
+	return Together(ctx, a, b, func(joined context.Context) error { return ha.Join(joined, hb, o) })
+}
+
+// Together runs join under a context that ends with either leg and with ctx, and gives what Bridge promises.
+func Together(ctx context.Context, a, b interpreter.Leg, join func(context.Context) error) error {
 	joined, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(a.Context(), cancel)()
 	defer context.AfterFunc(b.Context(), cancel)()
-	err := ha.Join(joined, hb, o)
+	err := join(joined)
 	switch {
 	case interpreter.CodeOf(err) == interpreter.CodeRecording:
 		return err // they talked to the end; the file alone is cut short

@@ -84,7 +84,6 @@ func Open(o rtpio.Options, s *Sounds, gone func(reason string)) (*Half, error) {
 	h.closing, h.cancel = context.WithCancelCause(context.Background())
 	h.running.Go(h.pump)
 	h.running.Go(func() { h.watch(gone) })
-	h.running.Go(h.watchKeys)
 	return h, nil
 }
 
@@ -149,10 +148,11 @@ func (h *Half) milestone(text string) {
 	h.tell(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvMedia, Text: text})
 }
 
-// watch tells of the first packets and of their absence.
+// watch tells of the first packets, of their absence, and of the keys they are protected with.
 func (h *Half) watch(gone func(reason string)) {
 	const first, most = media.FrameDuration, time.Second
 	pause, sent, came := first, false, false
+	var keys keying
 	look := time.NewTimer(most)
 	look.Stop()
 	defer look.Stop()
@@ -171,6 +171,8 @@ func (h *Half) watch(gone func(reason string)) {
 				came = true
 				h.milestone("first packet came")
 			}
+		case s := <-h.stream.Handshakes():
+			keys.tell(h, s)
 		case <-h.stream.TimedOut():
 			const reason = "no media came from the far end for too long"
 			h.milestone(reason)

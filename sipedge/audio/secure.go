@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"pintle/interpreter"
+	"pintle/media/rtpio"
 )
 
 // keysTime is how long a prompt waits for a handshake, so that its beginning is heard.
@@ -24,24 +25,16 @@ func (h *Half) awaitKeys(ctx context.Context) error {
 	return context.Cause(h.closing) // nil: the handshake takes longer, and the prompt is played all the same
 }
 
-// watchKeys tells how DTLS handshakes end. Attempts follow each other: the first failure of a row is told.
-func (h *Half) watchKeys() {
-	failing := false
-	for {
-		select {
-		case s := <-h.stream.Handshakes():
-			if s.Err == nil {
-				failing = false
-				h.milestone("DTLS handshake done, " + string(s.Suite))
-				continue
-			}
-			if !failing {
-				h.tell(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvFault,
-					Fault: interpreter.CodeHandshake, Text: "DTLS handshake failed: " + s.Err.Error()})
-			}
-			failing = true
-		case <-h.closing.Done():
-			return
-		}
+// keying remembers how the last handshake ended. Attempts follow each other: the first failure of a row is told.
+type keying struct{ failing bool }
+
+func (k *keying) tell(h *Half, s rtpio.Handshake) {
+	switch {
+	case s.Err == nil:
+		h.milestone("DTLS handshake done, " + string(s.Suite))
+	case !k.failing:
+		h.tell(interpreter.Event{Lane: interpreter.LaneMedia, Kind: interpreter.EvFault,
+			Fault: interpreter.CodeHandshake, Text: "DTLS handshake failed: " + s.Err.Error()})
 	}
+	k.failing = s.Err != nil
 }
