@@ -14,12 +14,7 @@ const etagLength = 8
 
 // publish answers a PUBLISH (RFC 3903 §6): a device says its own state.
 func (e *Edge) publish(req *sip.Request, tx *sip.ServerTx) {
-	board := e.cfg.Presence.Board
-	if board == nil || e.phones == nil {
-		e.refuseMethod(req, tx)
-		return
-	}
-	l, ok := e.authenticate(req, tx)
+	l, ok := e.watcher(req, tx)
 	if !ok {
 		return
 	}
@@ -28,7 +23,7 @@ func (e *Edge) publish(req *sip.Request, tx *sip.ServerTx) {
 		e.respond(tx, res)
 		return
 	}
-	granted, err := board.Publish(p)
+	granted, err := e.cfg.Presence.Board.Publish(p)
 	if err != nil {
 		e.respond(tx, e.refuseWatcher(req, err))
 		return

@@ -20,12 +20,7 @@ const (
 
 // subscribe answers a SUBSCRIBE that begins a dialog (RFC 6665 §4.2.1).
 func (e *Edge) subscribe(req *sip.Request, tx *sip.ServerTx) {
-	board := e.cfg.Presence.Board
-	if board == nil || e.phones == nil {
-		e.refuseMethod(req, tx)
-		return
-	}
-	l, ok := e.authenticate(req, tx)
+	l, ok := e.watcher(req, tx)
 	if !ok {
 		return
 	}
@@ -35,13 +30,22 @@ func (e *Edge) subscribe(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	w := e.watcherOf(req)
-	sub, err := board.Subscribe(e.work, r, w)
+	sub, err := e.cfg.Presence.Board.Subscribe(e.work, r, w)
 	if err != nil {
 		e.respond(tx, e.refuseWatcher(req, err))
 		return
 	}
 	e.respond(tx, e.subscribed(req, sub))
 	sub.Start()
+}
+
+// watcher is the device that sends a SUBSCRIBE or PUBLISH; when it reports false the request has been answered.
+func (e *Edge) watcher(req *sip.Request, tx *sip.ServerTx) (Login, bool) {
+	if e.cfg.Presence.Board == nil || e.phones == nil {
+		e.refuseMethod(req, tx)
+		return Login{}, false
+	}
+	return e.authenticate(req, tx)
 }
 
 // subscription reads what a SUBSCRIBE asks for, or gives the refusal.
