@@ -196,7 +196,7 @@ func (p *planner) phone(e account.Endpoint, w way) Callee {
 		Delay: e.Delay, From: p.shown(w, account.Internal), Alert: p.alert(e),
 		Privacy: p.privacy(w)}
 	if user := p.userOf(e); user != "" && e.Static {
-		t.URI = withUser(t.URI, user)
+		t.URI = WithUser(t.URI, user)
 	} else {
 		t.User = user
 	}

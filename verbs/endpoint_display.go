@@ -130,8 +130,8 @@ func (p *planner) userOf(e account.Endpoint) string {
 	return n
 }
 
-// withUser replaces the user part of a SIP address.
-func withUser(uri, user string) string {
+// WithUser replaces the user part of a SIP address.
+func WithUser(uri, user string) string {
 	scheme, rest, ok := strings.Cut(uri, ":")
 	if !ok {
 		return uri

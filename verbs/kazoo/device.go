@@ -172,7 +172,7 @@ func (r Ring) targets(c *interpreter.Call, list []Endpoint) []verbs.Callee {
 			t.Name = r.ID
 		}
 		if r.User != "" {
-			t.URI = withUser(t.URI, r.User)
+			t.URI = verbs.WithUser(t.URI, r.User)
 		}
 		t.Alert, t.From = s.alert, s.shown(c.From)
 		one := verbs.Callee{Target: t, Vars: exported}
@@ -222,16 +222,4 @@ func splitURI(uri string) (user, host string) {
 		user = u
 	}
 	return user, host
-}
-
-// withUser replaces the user part of a SIP address.
-func withUser(uri, user string) string {
-	scheme, rest, ok := strings.Cut(uri, ":")
-	if !ok {
-		return uri
-	}
-	if _, host, found := strings.Cut(rest, "@"); found {
-		rest = host
-	}
-	return scheme + ":" + url.PathEscape(user) + "@" + rest
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pintle/interpreter"
+	"pintle/verbs"
 )
 
 // bare is a call without a leg: a child that is not answered yet.
@@ -118,8 +119,8 @@ func TestSIPAddresses(t *testing.T) {
 		{"sip:pbx.test", "", "pbx.test", "sip:x%20y@pbx.test"},
 	} {
 		user, host := splitURI(tc.uri)
-		if user != tc.user || host != tc.host || withUser(tc.uri, "x y") != tc.moved {
-			t.Errorf("%s: user %q host %q, moved %q", tc.uri, user, host, withUser(tc.uri, "x y"))
+		if user != tc.user || host != tc.host || verbs.WithUser(tc.uri, "x y") != tc.moved {
+			t.Errorf("%s: user %q host %q, moved %q", tc.uri, user, host, verbs.WithUser(tc.uri, "x y"))
 		}
 	}
 }
